@@ -9,7 +9,7 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,29 @@ class Listening:
     key: Path
     client_authorities: Path
 
+    def context(self) -> ssl.SSLContext:
+        """Load the certificates; raises `MisuseError`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.verify_mode = ssl.CERT_REQUIRED
+        with _explained(self.key):
+            load_key(context, self.certificate, self.key)
+        with _explained(self.client_authorities):
+            context.load_verify_locations(self.client_authorities)
+        return context
 
-def listen(listening: Listening) -> socket.socket:
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address, and the function that makes its TLS context, which must require certificates."""
+
+    host: str
+    port: int
+    context: Callable[[], ssl.SSLContext]
+
+
+def listen(listening: Listening | Endpoint) -> socket.socket:
     """Load the certificates and open the port; raises `MisuseError`."""
-    _context(listening)
+    listening.context()
     family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
     try:
         return socket.create_server(
@@ -61,7 +80,7 @@ def listen(listening: Listening) -> socket.socket:
 
 def serve(
     application: ASGIApp,
-    listening: Listening,
+    listening: Listening | Endpoint,
     port: socket.socket,
     *,
     loggers: tuple[str, ...] = (),
@@ -84,17 +103,7 @@ def serve(
     )
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     limits = (limits or Limits()).within(descriptors)
-    _Server(config, _context(listening), limits).run(sockets=[port])
-
-
-def _context(listening: Listening) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.verify_mode = ssl.CERT_REQUIRED
-    with _explained(listening.key):
-        load_key(context, listening.certificate, listening.key)
-    with _explained(listening.client_authorities):
-        context.load_verify_locations(listening.client_authorities)
-    return context
+    _Server(config, listening.context(), limits).run(sockets=[port])
 
 
 @contextmanager

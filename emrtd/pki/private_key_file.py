@@ -55,6 +55,11 @@ class KeyFiles:
         self._salt: bytes | None = None
         self._derived: dict[tuple[bytes, int, int], Secret] = {}
 
+    @property
+    def passphrase(self) -> Secret:
+        """The pass phrase."""
+        return self._passphrase
+
     def encrypt(self, key: PrivateKey) -> bytes:
         """Encode a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
         if self._salt is None:

@@ -71,7 +71,7 @@ def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
     """Make the domestic Document Verifier's next key, certified by the CVCA."""
     from personalise.pki.cvca_operations import renew_document_verifier as renew
 
-    _show(renew(make_operations(**options), _sum(rights)))
+    _show(renew(make_operations(**options), sum_of(rights)))
 
 
 @eac.command("renew-is", epilog=examples("personalise eac renew-is --pki pki --right dg3"))
@@ -81,7 +81,7 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     """Make the inspection system's next key, certified by the Document Verifier."""
     from personalise.pki.cvca_operations import renew_inspection_system as renew
 
-    _show(renew(make_operations(**options), _sum(rights)))
+    _show(renew(make_operations(**options), sum_of(rights)))
 
 
 @eac.command(
@@ -150,7 +150,7 @@ def certify(  # noqa: PLR0917 - click's options
         operations,
         decoded,
         roles[role],
-        _sum(rights),
+        sum_of(rights),
         timedelta(days=days),
         authenticated_by=authority,
     )
@@ -198,7 +198,7 @@ def ask(
     from support.files import require_new, write_atomically
 
     require_new(output)
-    brought = [_read(path) for path in certificates]
+    brought = [read_certificate(path) for path in certificates]
     operations = make_operations(**options)
     asked = make(operations, brought, by_our_cvca=by_our_cvca, name=name)
     write_atomically(output, asked.encode())
@@ -219,7 +219,7 @@ def take(certificates: tuple[Path, ...], **options: Any) -> None:
     """Take a foreign CVCA's answer: our certificate, and CVCA certificates that came with it."""
     from personalise.pki.foreign import take as import_
 
-    _show(import_(make_operations(**options), [_read(path) for path in certificates]))
+    _show(import_(make_operations(**options), [read_certificate(path) for path in certificates]))
 
 
 @eac.command(
@@ -236,10 +236,11 @@ def certify_terminal(country: str, rights: tuple[str, ...], **options: Any) -> N
     """
     from personalise.pki.foreign import certify_terminal as make
 
-    _show(make(make_operations(**options), country, _sum(rights)))
+    _show(make(make_operations(**options), country, sum_of(rights)))
 
 
-def _read(path: Path) -> "CvCertificate":
+def read_certificate(path: Path) -> "CvCertificate":
+    """Read a card-verifiable certificate from a file."""
     from emrtd.pki.cvc.certificates import CvCertificate
     from support.files import decoding
     from support.records import read_bounded
@@ -248,7 +249,8 @@ def _read(path: Path) -> "CvCertificate":
         return CvCertificate.decode(read_bounded(path, 64 * 1024))
 
 
-def _sum(rights: tuple[str, ...]) -> "Right":
+def sum_of(rights: tuple[str, ...]) -> "Right":
+    """Return the rights that an option names."""
     from emrtd.pki.cvc.authorization import Right
 
     names = {"dg3": Right.READ_DG3, "dg4": Right.READ_DG4}

@@ -27,6 +27,8 @@ from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.report import report
 from personalise.commands.sign_service import sign_service
 from personalise.commands.specimen import specimen
+from personalise.commands.spoc import partner, spoc
+from personalise.commands.spoc_messages import SPOC_COMMANDS
 from personalise.commands.station import station
 from personalise.commands.write import passwords, write
 from support.command_line import examples, run_command_line
@@ -62,6 +64,10 @@ personalise.add_command(report)
 personalise.add_command(sign_service)
 personalise.add_command(intake_service)
 personalise.add_command(eac)
+eac.add_command(spoc)
+eac.add_command(partner)
+for each in SPOC_COMMANDS:
+    eac.add_command(each)
 pki.add_command(act)
 pki.add_command(backup)
 pki.add_command(restore)

@@ -11,6 +11,7 @@ import click
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
+    from emrtd.crypto.signatures import Signer
     from personalise.pki.issuing_pki import IssuingPki, Pin
     from personalise.pki.operations import PkiOperations
     from support.secret import Secret
@@ -128,16 +129,45 @@ def make_operations(
     The PKI's folder stays locked until the command ends: the settings that an operation reads must
     still hold when it writes them.
     """
-    from personalise.pki.keys.officer import read_officer_key
-    from personalise.pki.operations import PkiOperations
     from support.files import locked_folder
 
+    present = _officers(officers, officer_passphrases)
+    click.get_current_context().with_resource(locked_folder(folder))
+    return _operations(folder, passphrase_file, pin_file, present)
+
+
+def open_operations(
+    folder: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    officers: tuple[str, ...],
+    officer_passphrases: tuple[str, ...],
+) -> "PkiOperations":
+    """Return the operations as `make_operations` does, for a command that locks in parts."""
+    present = _officers(officers, officer_passphrases)
+    return _operations(folder, passphrase_file, pin_file, present)
+
+
+def _officers(
+    officers: tuple[str, ...], officer_passphrases: tuple[str, ...]
+) -> "list[tuple[str, Signer]]":
+    from personalise.pki.keys.officer import read_officer_key
+
     files = dict(name_and_file(each, "--officer-passphrase-file") for each in officer_passphrases)
-    present = [
+    return [
         (name, read_officer_key(name, path, officer_passphrase(name, files.get(name))))
         for name, path in (name_and_file(each, "--officer") for each in officers)
     ]
-    click.get_current_context().with_resource(locked_folder(folder))
+
+
+def _operations(
+    folder: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    present: "list[tuple[str, Signer]]",
+) -> "PkiOperations":
+    from personalise.pki.operations import PkiOperations
+
     pki = open_pki(folder, passphrase_file, pin_file)
     at = datetime.now(UTC).replace(microsecond=0)
     carried = click.get_current_context().meta.get(CARRIED)

@@ -260,14 +260,21 @@ def _issuer_key(operations: PkiOperations, certificate: CvCertificate) -> CvPubl
 
 
 def cvca_certificates(operations: PkiOperations) -> list[CvCertificate]:
-    """Return the CVCA's certificates, by effective date: the links, and the root in use."""
+    """Return the CVCA's certificates, roots and links, by effective date (Doc 9303-12, 8.2.2)."""
     folder = operations.pki.folder / FOLDER
     paths = [*folder.glob("cvca-root-*.cvcert"), *folder.glob("cvca-link-*.cvcert")]
     found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
     certificates = dict.fromkeys((*found, operations.pki.trust_point))
-    return sorted(
-        certificates, key=lambda each: (each.effective, each.is_self_signed, each.holder_reference)
-    )
+    links = [each for each in found if not each.is_self_signed]
+    before = {each.holder_reference: each.authority_reference for each in links}
+
+    def place(certificate: CvCertificate) -> tuple[date, int, bool]:
+        reference, generation = certificate.holder_reference, 0
+        while before.get(reference, reference) != reference:
+            reference, generation = before[reference], generation + 1
+        return certificate.effective, generation, certificate.is_self_signed
+
+    return sorted(certificates, key=place)
 
 
 def _references(operations: PkiOperations) -> frozenset[str]:

@@ -133,6 +133,30 @@ def take(operations: PkiOperations, brought: Sequence[CvCertificate]) -> CvCerti
     return answer
 
 
+def learn(operations: PkiOperations, brought: Sequence[CvCertificate]) -> list[CvCertificate]:
+    """Take CVCA certificates of a State whose root is trusted; return those that are new.
+
+    They must follow from the root.  Raises `MisuseError` or `ProtocolError`.
+    """
+    pki = operations.pki
+    country = _country_of(pki, brought)
+    known = known_cvca(pki, country)
+    if not known:
+        raise MisuseError(
+            f"no CVCA of {country} is trusted yet",
+            advice="give its self-signed certificate to `personalise eac request`, after you have"
+            " compared it with that State",
+        )
+    certificates, _ = _trusted(pki, country, brought)
+    found = [each for each in certificates if each not in known]
+    if found:
+        subject = {"references": " ".join(each.holder_reference for each in found)}
+        with operations.operation("foreign.learn", subject):
+            for each in found:
+                _write(pki, country, f"{_CVCA}/{_name(each)}", each.encode())
+    return found
+
+
 def waiting_request(pki: IssuingPki, country: str) -> CvRequest | None:
     """Return the request to a State that waits for its answer, or None."""
     path = _place(pki, country) / _REQUEST
@@ -196,7 +220,7 @@ def _trusted(
 
     Without a root so far, the self-signed one that was brought is trusted from now on.
     """
-    known = _known(pki, country)
+    known = known_cvca(pki, country)
     roots = [each for each in known if each.is_self_signed] or [
         each for each in brought if each.is_self_signed
     ]
@@ -309,7 +333,8 @@ def _reference_in(path: Path) -> str | None:
     return CvCertificate.decode(read_bounded(path, _MAX_FILE)).holder_reference
 
 
-def _known(pki: IssuingPki, country: str) -> list[CvCertificate]:
+def known_cvca(pki: IssuingPki, country: str) -> list[CvCertificate]:
+    """Return the certificates of a State's CVCA that are trusted: the root, and links."""
     paths: Iterable[Path] = sorted((_place(pki, country) / _CVCA).glob("*.cvcert"))
     return [CvCertificate.decode(read_bounded(path, _MAX_FILE)) for path in paths]
 

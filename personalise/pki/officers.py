@@ -45,6 +45,9 @@ OPERATIONS: Final = frozenset(
         "settings.change",
         "officer.require",
         "people.set",
+        "spoc.issue",
+        "spoc.partner",
+        "spoc.refuse",
     }
 )
 """The operations of a PKI that can require approval; others are logged without one."""

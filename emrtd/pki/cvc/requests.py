@@ -32,6 +32,10 @@ AUTHENTICATION: Final = 0x67
 _WHAT: Final = "certificate request"
 
 
+class NoDomainParametersError(MalformedError):
+    """A request whose key has no domain parameters (Doc 9303-12, 8.1.1.3)."""
+
+
 class CvRequest(PartlyCompared, frozen=True):
     """A request; two are equal if their octets are.
 
@@ -75,7 +79,7 @@ class CvRequest(PartlyCompared, frozen=True):
         read_profile(fields)
         public_key = CvPublicKey.read(fields.one(PUBLIC_KEY))
         if public_key.key is None:
-            raise fields.one(PUBLIC_KEY).malformed("a request must contain domain parameters")
+            raise NoDomainParametersError(_WHAT, "must contain domain parameters")
         authority = fields.get(AUTHORITY_REFERENCE)
         return cls(
             encoded=encoded,

@@ -56,6 +56,11 @@ class FileCustody:
         """Return the custody of another folder of this PKI, with the same pass phrase."""
         return FileCustody(self._folder.parent / name, self._files)
 
+    @property
+    def passphrase(self) -> Secret:
+        """The pass phrase of the files, for a library that decrypts them itself."""
+        return self._files.passphrase
+
     def labels(self) -> list[str]:
         """Return the labels of the keys in the folder, in order."""
         return sorted(path.stem for path in self._folder.glob(f"*{SUFFIX}"))

@@ -1,0 +1,43 @@
+"""Running the SPOC's service."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from emrtd.pki.lint.spoc import dns_names
+from emrtd.pki.x509.spoc import SpocRole
+from personalise.pki.issuing_pki import IssuingPki
+from personalise.spoc import desk, web
+from personalise.spoc.certificates import tls_certificate
+from personalise.spoc.desk import SpocDesk
+from personalise.spoc.partners import Partners
+from personalise.spoc.store import MessageStore
+from personalise.spoc.tls import server_context
+from support.errors import MisuseError
+from support.https_server import Endpoint, listen, serve
+
+
+def run(pki: IssuingPki, host: str, port: int, *, standard: bool) -> None:
+    """Serve until SIGINT or SIGTERM; raises `MisuseError`.
+
+    A State that is registered later can connect once the service is started again.
+    """
+    partners = Partners(pki.folder)
+    registered = [partners.get(state) for state in partners.states()]
+    if not registered:
+        raise MisuseError(
+            f"{pki.folder}: no State is registered",
+            advice="register one with `personalise eac partner add`",
+        )
+    name = dns_names(tls_certificate(pki.folder, SpocRole.SERVER))[0]
+    endpoint = Endpoint(host, port, lambda: server_context(pki, registered, standard=standard))
+    with listen(endpoint) as socket, ThreadPoolExecutor(1, thread_name_prefix="spoc") as thread:
+        application = web.SpocApplication(
+            lambda: SpocDesk(pki, MessageStore(pki.folder), lambda: datetime.now(UTC)),
+            thread,
+            f"https://{name}:{port}{web.PATH}",
+        )
+        sys.stderr.write(f"listening on https://{host}:{port}{web.PATH}\n")
+        sys.stderr.flush()
+        loggers = (web.__name__, desk.__name__)
+        serve(application.asgi, endpoint, socket, loggers=loggers)

@@ -1,0 +1,91 @@
+"""The SPOC over HTTPS (starlette); the client's certificate is in the request's scope.
+
+POST /SPOC         a SOAP message
+GET  /SPOC?wsdl    the description of the service (Doc 9303-12, 8.3.3)
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from personalise.spoc.desk import UNAUTHORIZED, SpocDesk
+from personalise.spoc.soap import CONTENT_TYPE, wsdl
+from personalise.spoc.xml_reader import MAX_OCTETS
+from support.https_server import CERTIFICATE_KEY
+
+T = TypeVar("T")
+
+PATH: Final = "/SPOC"
+BODY_SECONDS: Final = 10
+"""Seconds that a body may take to arrive."""
+
+_TOO_SLOW, _TOO_LONG, _NO_SUCH = 408, 413, 404
+_LOG: Final = logging.getLogger(__name__)
+
+
+class SpocApplication:
+    """The ASGI application of one SPOC; all its calls run on `thread`, one at a time."""
+
+    def __init__(
+        self, make_desk: Callable[[], SpocDesk], thread: ThreadPoolExecutor, location: str
+    ) -> None:
+        self._thread = thread
+        self._desk = thread.submit(make_desk).result()
+        self._location = location
+        self.asgi = Starlette(
+            routes=[
+                Route(PATH, self._message, methods=["POST"]),
+                Route(PATH, self._description, methods=["GET"]),
+            ]
+        )
+
+    async def _message(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(request)
+        except TimeoutError:
+            return Response(status_code=_TOO_SLOW)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        if len(body) > MAX_OCTETS:
+            return Response(status_code=_TOO_LONG)
+        certificate = request.scope.get(CERTIFICATE_KEY, b"")
+        action = request.headers.get("SOAPAction", "")
+        answer = await self._on_thread(lambda: self._desk.answer(certificate, body, action))
+        if answer.status == UNAUTHORIZED:
+            return _unauthorized(answer.reason)
+        return Response(answer.body, answer.status, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _description(self, request: Request) -> Response:
+        certificate = request.scope.get(CERTIFICATE_KEY, b"")
+        partner = await self._on_thread(lambda: self._desk.identify(certificate))
+        if isinstance(partner, str):
+            return _unauthorized(partner)
+        if request.url.query.lower() != "wsdl":
+            return Response(status_code=_NO_SUCH)
+        return Response(wsdl(self._location), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+async def _body(request: Request) -> bytes:
+    """Read a body until it ends or is longer than `MAX_OCTETS`."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_OCTETS:
+            break
+    return body
+
+
+def _unauthorized(reason: str) -> Response:
+    _LOG.warning("spoc: refused: %s", reason)
+    return Response(status_code=UNAUTHORIZED)

@@ -1,0 +1,241 @@
+"""Two States exchange certificates of terminals, as their officers type it, over HTTPS.
+
+Utopia's Document Verifier asks Austria's CVCA; a terminal of Utopia then reads the fingerprints of
+an Austrian card.
+"""
+
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emrtd.pki.private_key_file import decrypt_private_key
+from personalise.commands.main import personalise
+from support.command_line import run_command_line
+from support.passphrase import read_passphrase
+from tests.issuing import Agreement, Issuer, Kind
+from tests.personalise.applications import changed
+from verify.commands.main import verify
+
+
+@dataclass
+class Office:
+    """A State's PKI officer, and the service of its SPOC."""
+
+    issuer: Issuer
+    code: str
+    port: int
+    processes: list[Any] = field(default_factory=list)
+
+    def run(self, *arguments: str | Path, status: int = 0) -> str:
+        """Return the output of `personalise eac` with these arguments."""
+        output, errors = io.StringIO(), io.StringIO()
+        line = ["eac", *map(str, arguments), "--pki", str(self.issuer.pki)]
+        with (
+            self.issuer.at_work(),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(errors),
+        ):
+            found = run_command_line(personalise, line)
+        assert found == status, errors.getvalue()
+        return output.getvalue() + errors.getvalue()
+
+    def register(self, other: "Office", *options: str) -> None:
+        spoc = other.issuer.pki / "spoc"
+        self.run(
+            "partner", "add", other.code, "--url", f"https://localhost:{other.port}/SPOC",
+            "--ca", spoc / "ca.cer", "--crl", spoc / "crl.crl", *options,
+        )  # fmt: skip
+
+    def serve(self, *options: str) -> None:
+        """Start the service, and return when it listens."""
+        reading, writing = os.pipe()
+        arguments = ["eac", "serve", "--port", str(self.port), *options]
+
+        def work() -> None:
+            os.dup2(writing, 2)
+            with (
+                self.issuer.at_work(),
+                os.fdopen(2, "w", closefd=False) as errors,
+                contextlib.redirect_stderr(errors),
+            ):
+                run_command_line(personalise, [*arguments, "--pki", str(self.issuer.pki)])
+
+        process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+        process.start()
+        os.close(writing)
+        with os.fdopen(reading) as lines:
+            assert "listening on https://127.0.0.1" in lines.readline()
+        self.processes.append(process)
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+            process.join(10)
+        self.processes.clear()
+
+    def waiting(self) -> dict[str, str]:
+        """Return the newest message that waits for an officer."""
+        rows: list[dict[str, str]] = json.loads(self.run("requests", "--json"))
+        return [each for each in rows if each["status"] == "waits for an officer"][-1]
+
+    def last(self) -> dict[str, str]:
+        rows: list[dict[str, str]] = json.loads(self.run("requests", "--json"))
+        return rows[-1]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def offices(tmp_path: Path) -> Iterator[tuple[Office, Office]]:
+    utopia = Office(Issuer.established(tmp_path / "utopia", "UTO"), "UT", free_port())
+    austria = Office(Issuer.established(tmp_path / "austria", "AUT"), "AT", free_port())
+    for office in (utopia, austria):
+        url = f"https://spoc.{office.code.lower()}.example/crl"
+        office.run("spoc", "init", "--host", "localhost", "--crl-url", url)
+    utopia.register(austria)
+    austria.register(utopia)
+    yield utopia, austria
+    utopia.stop()
+    austria.stop()
+
+
+def test_two_states_exchange_and_the_terminal_reads_fingerprints(
+    offices: tuple[Office, Office], tmp_path: Path
+) -> None:
+    utopia, austria = offices
+    kind = Kind(terminal_authentication=True, chip_authentication=[Agreement()])
+    (tmp_path / "card").mkdir()
+    record = changed("document.issuing_state", "AUT")
+    card = austria.issuer.issue(kind, tmp_path / "card", record)
+    austria.serve()
+    utopia.serve()
+
+    # The first request: the root is fetched, compared by officers, and given; it waits there.
+    brought = tmp_path / "from-austria"
+    utopia.run("fetch", "AT", "-o", brought)
+    (root,) = brought.iterdir()
+    assert root.read_bytes() == (austria.issuer.pki / "terminal" / "cvca.cvcert").read_bytes()
+    assert "ok_reception_ack; acknowledged (UTDVAT001)" in utopia.run("send", "AT", root)
+    assert "will answer it" in utopia.run("send", "AT", status=64)
+    waiting = austria.waiting()
+    assert waiting["note"] == "UTDVAT001, first"
+    austria.run("decide", "UT", waiting["message"], "--accept", "--right", "dg3")
+    assert "UT" in austria.run("deliver")
+    assert utopia.last()["status"] == "answered, imported"
+
+    # Later the CVCA has a new key, of which Utopia is told, and a rule answers at once.
+    austria.run("renew-cvca", "--name", "EACROOT")
+    assert "new_cert_available_notification: received" in austria.run("notify")
+    austria.run("partner", "add", "UT", "--automatic")
+    said = utopia.run("send", "AT")
+    assert "ok_cert_available; answered, imported (UTDVAT002)" in said
+
+    utopia.run("certify-terminal", "AT", "--right", "dg3")
+    trust = tmp_path / "trust.sqlite"
+    published = [str(austria.issuer.pki / name) for name in ("csca.cer", "crl.crl")]
+    terminal = utopia.issuer.pki / "foreign" / "AT" / "terminal"
+    output = io.StringIO()
+    with utopia.issuer.at_work(), contextlib.redirect_stdout(output):
+        assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
+        output.truncate(0)
+        output.seek(0)
+        run_command_line(
+            verify,
+            ["card", "--reader", f"virtual:{card.state}", "--trust", str(trust), "--json",
+             "--mrz", card.mrz.text, "--terminal", str(terminal)],
+        )  # fmt: skip
+    report = json.loads(output.getvalue())
+    found = {each["id"]: each["outcome"] for each in report["checks"]}
+    assert found["terminal.authentication"] == "passed"
+    assert report["data_groups"]["DG3"]["hash"] == "passed"
+
+    text = tmp_path / "text"
+    text.write_text("closed on Sunday\n")
+    assert "AT: ok" in utopia.run("message", "AT", text, "--subject", "maintenance")
+    for office in offices:
+        with office.issuer.at_work():
+            line = ["audit", "verify", "--pki", str(office.issuer.pki)]
+            with contextlib.redirect_stdout(io.StringIO()):
+                assert run_command_line(personalise, line) == 0
+
+
+def status_of(office: Office, *, certificate: Path, key: Path, path: str = "/SPOC?wsdl") -> int:
+    """Return the status that a TLS client with this certificate gets, or 0 if TLS refuses it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(certificate, key)
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", office.port)) as plain,
+            context.wrap_socket(plain) as connection,
+        ):
+            connection.sendall(request)
+            answer = connection.recv(64)
+    except OSError:
+        return 0
+    return int(answer.split()[1]) if answer else 0
+
+
+def tls_files(office: Office, end: str, folder: Path) -> dict[str, Path]:
+    """Write an end's certificate and its key, in clear, as PEM."""
+    spoc = office.issuer.pki / "spoc"
+    with office.issuer.at_work():
+        key = decrypt_private_key((spoc / f"{end}.p8").read_bytes(), read_passphrase())
+    certificate, key_file = folder / f"{end}.pem", folder / f"{end}.key"
+    for path, octets, kind in (
+        (certificate, (spoc / f"{end}.cer").read_bytes(), "x509"),
+        (key_file, key.to_pkcs8().reveal(), "pkey"),
+    ):
+        command = ["openssl", kind, "-inform", "DER", "-out", str(path)]
+        subprocess.run(command, input=octets, check=True)
+    return {"certificate": certificate, "key": key_file}
+
+
+def test_who_connects_must_be_a_registered_state(
+    offices: tuple[Office, Office], tmp_path: Path
+) -> None:
+    utopia, austria = offices
+    client, server = (tls_files(utopia, end, tmp_path) for end in ("client", "server"))
+    own = tls_files(austria, "client", tmp_path / "austria")
+    austria.serve()
+    assert status_of(austria, **client) == 200
+    assert status_of(austria, **client, path="/SPOC") == 404
+    assert status_of(austria, **server) == 0  # OpenSSL looks at the purpose first
+    assert status_of(austria, **own) == 0  # its CA is not registered
+    utopia.run("spoc", "renew", "--revoke")
+    austria.register(utopia)  # with the list that revokes it
+    assert status_of(austria, **client) == 401
+    assert "does not accept our certificate" not in utopia.run("fetch", "AT")
+    utopia.run("spoc", "renew", "--revoke")
+    assert "none of them is trusted yet" in utopia.run("fetch", "AT")
+    austria.register(utopia)
+    assert "none of them is trusted yet" in utopia.run("fetch", "AT")
+    austria.run("partner", "remove", "UT")
+    assert "does not accept our certificate" in utopia.run("fetch", "AT", status=64)
+    # Our client looks at the server's certificate before it sends anything.
+    austria.stop()
+    assert "cannot be reached" in utopia.run("fetch", "AT", status=69)
+    austria.register(utopia)
+    austria.serve()
+    austria.run("spoc", "renew", "--revoke")
+    utopia.register(austria)
+    assert "is not this State's server: its certificate: revoked on" in utopia.run(
+        "fetch", "AT", status=64
+    )
