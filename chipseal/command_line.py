@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from support.command_line import run_command_line
+from support.command_line import examples, run_command_line
 
 _COMMANDS: Final = {
     "personalise": "Issue documents: PKI, data preparation, personalisation.",
@@ -17,6 +17,8 @@ _COMMANDS: Final = {
     "conformance": "Conformity tests of TR-03105 for any card and any reader.",
 }
 """Each command and its line of help."""
+
+_DOCS: Final = "List the guides that are installed, or show one."
 
 _MODULES: Final = {name: f"{name}.commands.main" for name in _COMMANDS} | {
     "conformance": "conformance.commands"
@@ -40,7 +42,7 @@ class _Commands(click.Group):
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl([*_COMMANDS.items(), ("docs", _DOCS)])
 
 
 @click.group(name="chipseal", cls=_Commands)
@@ -52,6 +54,27 @@ def chipseal() -> None:
     Each command is also installed under its own name.  Shell completion:
         eval "$(_CHIPSEAL_COMPLETE=bash_source chipseal)"     (or zsh_source, fish_source)
     """
+
+
+@chipseal.command("docs", help=_DOCS, epilog=examples("chipseal docs", "chipseal docs station"))
+@click.argument("name", required=False)
+@click.option("--path", "only_path", is_flag=True, help="Print the path and not the text.")
+def docs(name: str | None, *, only_path: bool) -> None:
+    """List the guides, or show one; on a terminal, through its pager."""
+    from chipseal.documentation import folder_of_guides, guide, guides, title_of
+
+    folder = folder_of_guides()
+    if name is None and not only_path:
+        pages = guides(folder)
+        width = max(map(len, pages))
+        for stem, page in pages.items():
+            click.echo(f"{stem:{width}}  {title_of(page)}")
+        return
+    shown = folder if name is None else guide(folder, name)
+    if only_path:
+        click.echo(str(shown))
+    else:
+        click.echo_via_pager(shown.read_text(encoding="utf-8"))
 
 
 def main() -> int:

@@ -90,7 +90,7 @@ complete -p chipseal >&2
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("",), {"conformance", "personalise", "verify", "vsmartcard"}),
+        (("",), {"conformance", "docs", "personalise", "verify", "vsmartcard"}),
         (("per",), {"personalise"}),
         (("personalise", "pk"), {"pki"}),
         (("personalise", "pki", "issue-c"), {"issue-crl"}),
