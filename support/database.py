@@ -181,6 +181,10 @@ class Database:
         ((found,),) = self.rows(query, *values)
         return int(found)
 
+    def set_cache(self, mebibytes: int | None) -> None:
+        """Set how much of the file is kept in memory at most; None is SQLite's 2 MB."""
+        self.run(f"PRAGMA cache_size = {-2000 if mebibytes is None else -1024 * mebibytes}")
+
     def version_of_data(self) -> int:
         """Return a number that changes whenever another process has written to the file."""
         return self.number("PRAGMA data_version")

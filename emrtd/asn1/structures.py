@@ -128,8 +128,8 @@ def read_time(value: Value) -> datetime:
 
     Offsets and missing seconds are accepted.  Doc 9303-12 allows neither: see `is_canonical_time`.
     """
-    if value.tag == der.UTC_TIME and is_canonical_time(value):
-        return _read_canonical(value)
+    if (usual := read_utc_time(value)) is not None:
+        return usual
     text = value.contents.decode("latin-1")
     if value.tag == der.UTC_TIME and (found := _UTC.fullmatch(text)):
         year = int(found[1])
@@ -146,22 +146,21 @@ def read_time(value: Value) -> datetime:
         raise value.malformed("is not a time that exists") from None
 
 
-def _read_canonical(value: Value) -> datetime:
-    """Read a UTCTime in the form that nearly all have, which costs a third."""
+def read_utc_time(value: Value) -> datetime | None:
+    """Return the instant of a UTCTime as nearly every certificate has it; None for another time.
+
+    It is in UTC and to the second (RFC 5280, 4.1.2.5.1), and not a leap second.  It is read at a
+    tenth of the cost of `read_time`.
+    """
     octets = value.contents
-    year, month, day, hour, minute, second = (int(octets[at : at + 2]) for at in range(0, 12, 2))
+    if value.tag != der.UTC_TIME or not is_canonical_time(value) or octets[6:8] > b"23":
+        return None
+    century = b"19" if octets[:1] >= b"5" else b"20"
+    text = b"%b%bT%b+0000" % (century, octets[:6], octets[6:12])
     try:
-        return datetime(
-            year + (1900 if year >= 50 else 2000),
-            month,
-            day,
-            hour,
-            minute,
-            min(second, 59),
-            tzinfo=UTC,
-        )
+        return datetime.fromisoformat(text.decode())
     except ValueError:
-        raise value.malformed("is not a time that exists") from None
+        return None
 
 
 def is_canonical_time(value: Value) -> bool:

@@ -6,6 +6,7 @@ public key.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from emrtd.asn1 import ber, der
@@ -55,13 +56,17 @@ def verifying_key_from(info: ber.Value) -> VerifyingKey:
     fields = info.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise info.malformed("an algorithm and a key are expected")
-    algorithm, key = fields[0].expect(der.SEQUENCE).children, fields[1].expect(der.BIT_STRING)
-    if not algorithm:
-        raise info.malformed("the algorithm is missing")
-    oid = read_oid(algorithm[0])
+    key = fields[1].expect(der.BIT_STRING)
     octets = key.contents
     if octets[:1] != b"\0":
         raise key.malformed("a key must be whole octets")
+    shared = _shared_curve(fields[0].encoded)
+    if shared is not None:
+        return _decode_point(shared, octets[1:], info)
+    algorithm = fields[0].expect(der.SEQUENCE).children
+    if not algorithm:
+        raise info.malformed("the algorithm is missing")
+    oid = read_oid(algorithm[0])
     if oid in (ID_RSA, ID_RSA_PSS):
         return _decode_rsa(octets[1:], info.what)
     if oid == ID_DSA:
@@ -70,11 +75,29 @@ def verifying_key_from(info: ber.Value) -> VerifyingKey:
         raise UnusableKeyError(info.what, Reason("a key of algorithm {oid}", oid=oid))
     if len(algorithm) != 2:
         raise info.malformed("an elliptic-curve key needs its parameters")
-    curve = curve_from(algorithm[1])
+    return _decode_point(curve_from(algorithm[1]), octets[1:], info)
+
+
+def _decode_point(curve: Curve, octets: bytes, info: ber.Value) -> EcPublicKey:
     try:
-        return EcPublicKey(curve, curve.decode_point(octets[1:]))
+        return EcPublicKey(curve, curve.decode_point(octets))
     except (MalformedError, ProtocolError) as error:
         raise info.malformed(error.said) from None
+
+
+@lru_cache(maxsize=256)
+def _shared_curve(algorithm: bytes) -> Curve | None:
+    """Return the curve that an algorithm names; None if it must be read where it stands.
+
+    All keys on a curve have one of a few encodings of it, by its name or by its parameters.
+    """
+    try:
+        fields = ber.read(algorithm, _WHAT).expect(der.SEQUENCE).children
+        if len(fields) == 2 and read_oid(fields[0]) in {ID_EC_PUBLIC_KEY, ID_EC_DH}:
+            return curve_from(fields[1])
+    except MalformedError:
+        pass
+    return None
 
 
 def encode_public_key(key: VerifyingKey, *, explicit: bool = True) -> bytes:

@@ -186,9 +186,11 @@ def ecdsa_decode(signature: bytes) -> tuple[int, int]:
 def _numbers(signature: bytes) -> tuple[ber.Value, ber.Value]:
     """Read the two INTEGERs r and s, in whatever form they are encoded."""
     items = ber.read(signature, "ECDSA signature").expect(der.SEQUENCE).children
-    if len(items) != 2 or any(each.tag != der.INTEGER or each.start == each.end for each in items):
-        raise MalformedError("ECDSA signature", "does not consist of the two numbers r and s")
-    return items[0], items[1]
+    if len(items) == 2:
+        r, s = items
+        if r.tag == s.tag == der.INTEGER and r.start < r.end and s.start < s.end:
+            return r, s
+    raise MalformedError("ECDSA signature", "does not consist of the two numbers r and s")
 
 
 def ecdsa_encode(r: int, s: int) -> bytes:
@@ -201,12 +203,13 @@ def ecdsa_is_canonical(signature: bytes) -> bool:
 
     Raises `MalformedError` for octets that are not a signature.
     """
-    return all(
-        number.end - number.start == 1
-        or signature[number.start]
-        or signature[number.start + 1] & 0x80
-        for number in _numbers(signature)
-    )
+    r, s = _numbers(signature)
+    return _is_shortest(r) and _is_shortest(s)
+
+
+def _is_shortest(number: ber.Value) -> bool:
+    octets, start = number.source.octets, number.start
+    return bool(number.end - start == 1 or octets[start] or octets[start + 1] & 0x80)
 
 
 def ecdsa_to_plain(signature: bytes, curve: Curve) -> bytes:

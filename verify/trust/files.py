@@ -18,7 +18,6 @@ from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectList
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
 from emrtd.pki.lists.ldif import (
-    MAX_VALUE,
     LdifChange,
     LdifFault,
     LdifRemoval,
@@ -36,6 +35,9 @@ from support.values import Hidden, Value
 
 MAX_FILE: Final = 1024 * 1024 * 1024
 """Octets of a file; the PKD's largest has about 100,000,000."""
+
+_BLOCK: Final = 1024 * 1024
+"""Octets of an LDIF file that are read at once."""
 
 Content = Certificate | Crl | MasterList | DeviationList | DefectList
 
@@ -87,19 +89,19 @@ def read_trust_file(path: Path) -> TrustFile:
 
 
 def _read_collection(file: BinaryIO, name: str) -> TrustFile:
-    """Read LDIF line by line, and hash the same octets."""
+    """Read LDIF block by block, and hash the same octets."""
     contents: list[Content] = []
     unreadable: list[str] = []
     digest = hashlib.sha256()
 
-    def lines() -> Iterator[bytes]:
-        while line := file.readline(MAX_VALUE + 1):
-            digest.update(line)
-            yield line
+    def blocks() -> Iterator[bytes]:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            yield block
 
     removals: Counter[LdifChange] = Counter()
     is_ldif = False
-    for item in read_ldif(lines()):
+    for item in read_ldif(blocks()):
         where = f"{name}, line {item.line}"
         is_ldif = is_ldif or not isinstance(item, LdifFault)
         match item:
@@ -175,7 +177,15 @@ def _read(octets: bytes, what: str) -> Content:
         raise MalformedError(what, str(error)) from None
 
 
+_WITH_VERSION: Final = re.compile(
+    rb"0(?:[\x00-\x7f]|\x81.|\x82..)0(?:[\x00-\x7f]|\x81.|\x82..)\xa0", re.DOTALL
+)
+"""How a certificate with its version begins (RFC 5280, 4.1.2.1), and nothing else."""
+
+
 def _dispatch(octets: bytes) -> Content:
+    if _WITH_VERSION.match(octets):
+        return Certificate.parse(octets)
     fields = _first_fields(octets)
     tags = [each.tag for each in fields]
     if tags == [der.INTEGER, der.SET]:

@@ -6,6 +6,7 @@ the files are read one after another, and a list is tried again whenever more CS
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -27,7 +28,7 @@ from verify.trust.settlement import Known, KnownEntry, MasterListRow
 TAKE_ANYWAY: Final = "use --unverified to accept it unverified"
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, dict=True):
     """A certificate or CRL, and the files that contain it.
 
     `files` holds the numbers of the files that contain it, in order; `listed` those in which a
@@ -50,7 +51,7 @@ class Claim(msgspec.Struct, frozen=True):
         """Whether a Master List contains it."""
         return bool(self.listed)
 
-    @property
+    @cached_property
     def kind(self) -> TrustEntryKind:
         """Its kind in the store, or the kind that its content determines."""
         kind = kind_of(self.content, listed=self.is_listed)

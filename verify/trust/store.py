@@ -37,6 +37,9 @@ _FRESH_SECONDS: Final = 0.02
 """How long a cached answer is used before looking for changes by another process."""
 
 
+_WRITING_CACHE: Final = 64
+"""Mebibytes of the database's pages that are kept while it is written: rows enter five indices."""
+
 _MOST_ANSWERS: Final = 8192
 """The most answers that are kept; the signers of all States in use are fewer."""
 
@@ -85,11 +88,13 @@ class TrustStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make all changes of the block, or none."""
+        self._database.set_cache(_WRITING_CACHE)
         try:
             with self._database.transaction():
                 yield
         finally:
             self._cache.clear()
+            self._database.set_cache(None)
 
     # --- queries of a judgement: emrtd.pki.trust.TrustView ---------------------------------------
 

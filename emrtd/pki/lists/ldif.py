@@ -8,6 +8,7 @@ their attributes.
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum, unique
 from typing import Final
@@ -65,13 +66,13 @@ class LdifFault(msgspec.Struct, frozen=True):
 LdifItem = LdifValue | LdifRemoval | LdifFault
 
 
-def read_ldif(lines: Iterable[bytes]) -> Iterator[LdifItem]:
+def read_ldif(blocks: Iterable[bytes]) -> Iterator[LdifItem]:
     """Yield the binary (base64) values, deletions and renamings of an LDIF file, and its faults.
 
-    `lines` may be a file opened in binary mode.
+    `blocks` are the octets of the file, divided anywhere; it may be a file opened in binary mode.
     """
     record = _Record()
-    for number, line in _unfold(lines):
+    for number, line in _unfold(blocks):
         if isinstance(line, LdifFault):
             yield line
         elif not line:
@@ -170,44 +171,66 @@ def _text(octets: bytes) -> str:
     return octets.decode("utf-8", "replace")
 
 
-def _unfold(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes | LdifFault]]:
-    """Join folded lines (RFC 2849, note 2) and skip comments; yield line number and line.
+_END_OF_LINE: Final = re.compile(rb"\n(?! )")
+"""A line break that no continuation follows (RFC 2849, note 2)."""
 
-    Of a value longer than `MAX_VALUE` nothing is kept, and a fault is yielded.
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def _unfold(blocks: Iterable[bytes]) -> Iterator[tuple[int, bytes | LdifFault]]:
+    """Join folded lines and skip comments; yield line number and line.
+
+    For a value longer than `MAX_VALUE` a fault is yielded.
     """
+    number = 1
+    for line, breaks in _lines(blocks):
+        if line is None or len(line) > MAX_VALUE:
+            yield number, LdifFault(number, f"is longer than {MAX_VALUE} octets")
+        elif not line.startswith(b"#"):
+            text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+            if b"\r" in text:
+                text = b"\n ".join(each.rstrip(b"\r") for each in text.split(b"\n "))
+            yield number, text.replace(b"\n ", b"")
+        number += breaks
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[tuple[bytes | None, int]]:
+    """Yield each line with its continuations, and the number of its line breaks.
+
+    Of a line longer than `MAX_VALUE` that several blocks share, nothing is kept: it is None.
+    """
+    begun, held = _BegunLine(), b""
+    for block in blocks:
+        text = held + block
+        held = b"\n" if text.endswith(b"\n") else b""  # the next block says what follows it
+        *ended, last = _END_OF_LINE.split(text.removesuffix(b"\n"))
+        for line in ended:
+            if begun.size:
+                begun.add(line)
+                yield begun.end()
+                begun = _BegunLine()
+            else:
+                yield line, 1 + line.count(b"\n")
+        begun.add(last)
+    yield begun.end()
+
+
+class _BegunLine(msgspec.Struct):
+    """A line of which the end has not been read: its parts so far, and their sizes."""
+
     parts: list[bytes] = []
-    start, size = 0, 0
-    is_continued = False
-    number = 0
-    for raw in lines:
-        if raw[:1] == b" " and parts and not is_continued and raw[-1:] == b"\n":
-            number += 1
-            size += len(raw)
-            if size <= MAX_VALUE:
-                parts.append(raw[1:].rstrip(b"\r\n"))
-            continue
-        is_rest, is_continued = is_continued, not raw.endswith(b"\n")
-        number += not is_rest
-        line = raw.rstrip(b"\r\n")
-        if number == 1 and not is_rest:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if is_rest or (line.startswith(b" ") and parts):
-            size += len(line)
-            if size <= MAX_VALUE:
-                parts.append(line if is_rest else line[1:])
-            continue
-        yield from _unfolded(parts, start, size)
-        parts, start, size = [line], number, len(line)
-    yield from _unfolded(parts, start, size)
+    size: int = 0
+    breaks: int = 1
 
+    def add(self, part: bytes) -> None:
+        self.size += len(part)
+        self.breaks += part.count(b"\n")
+        self.parts.append(part)
+        if self.size > MAX_VALUE:
+            self.parts.clear()
 
-def _unfolded(parts: list[bytes], start: int, size: int) -> Iterator[tuple[int, bytes | LdifFault]]:
-    if not parts or parts[0].startswith(b"#"):
-        return
-    if size > MAX_VALUE:
-        yield start, LdifFault(start, f"is longer than {MAX_VALUE} octets")
-    else:
-        yield start, b"".join(parts)
+    def end(self) -> tuple[bytes | None, int]:
+        return None if self.size > MAX_VALUE else b"".join(self.parts), self.breaks
 
 
 class PkdAttribute(StrEnum):

@@ -18,6 +18,7 @@ from emrtd.asn1.structures import (
     read_integer,
     read_octets_of_bits,
     read_time,
+    read_utc_time,
 )
 from emrtd.crypto.algorithm_identifiers import UnknownAlgorithmError
 from emrtd.crypto.public_keys import UnusableKeyError, verifying_key_from
@@ -169,7 +170,7 @@ def _parse(octets: bytes) -> Certificate:
     if scheme is not None and scheme.family is SignatureFamily.ECDSA:
         tolerated |= surplus_zeros(signature)
     public_key, key = _read_key(parts.key)
-    is_der &= all(_is_der(each.encoded) for each in parts.key.children if each.constructed)
+    is_der &= _is_der(parts.key.children[0].encoded)
     extensions = (
         Extensions() if parts.extensions is None else read_extensions(parts.extensions, _WHAT)
     )
@@ -239,20 +240,21 @@ class _Body(msgspec.Struct, frozen=True):
         times = validity.expect(der.SEQUENCE).children
         if len(times) != 2:
             raise validity.malformed("a validity has two ends")
-        if not all(is_canonical_time(each) for each in times):
-            tolerated.add(Quirk.TIME_FORM)
-        if any(map(is_early_generalized_time, times)):
-            tolerated.add(Quirk.TIME_TYPE)
-        return cls(
-            serial,
-            algorithm,
-            issuer,
-            subject,
-            read_time(times[0]),
-            read_time(times[1]),
-            key,
-            extensions,
-        )
+        begin, end = read_utc_time(times[0]), read_utc_time(times[1])
+        if begin is None or end is None:
+            begin, end = _read_times(times[0], times[1], tolerated)
+        return cls(serial, algorithm, issuer, subject, begin, end, key, extensions)
+
+
+def _read_times(
+    begin: ber.Value, end: ber.Value, tolerated: set[Quirk]
+) -> tuple[datetime, datetime]:
+    """Read a validity that is not simply two UTCTimes."""
+    if not (is_canonical_time(begin) and is_canonical_time(end)):
+        tolerated.add(Quirk.TIME_FORM)
+    if is_early_generalized_time(begin) or is_early_generalized_time(end):
+        tolerated.add(Quirk.TIME_TYPE)
+    return read_time(begin), read_time(end)
 
 
 def _read_serial(value: ber.Value, tolerated: set[Quirk]) -> int:

@@ -119,18 +119,21 @@ class Extensions(msgspec.Struct, frozen=True):
 def read_extensions(value: ber.Value, what: str) -> Extensions:
     """Read a SEQUENCE OF Extension; raises `MalformedError` if it is not one."""
     parts = [_read_part(each, what) for each in value.expect(der.SEQUENCE).children]
-    value.source.is_der &= all(part.is_der for part in parts)
-    found = tuple(each.extension for each in parts)
+    found = tuple([part.extension for part in parts])
     tolerated: set[Quirk] = set()
     malformed: set[str] = set()
+    unknown: list[str] = []
     if len({each.oid for each in found}) != len(found):
         tolerated.add(Quirk.EXTENSION_TWICE)
         counts = Counter(each.oid for each in found)
         malformed = {oid for oid, count in counts.items() if count > 1}
     fields: dict[str, Any] = {}
     for part in parts:
+        value.source.is_der &= part.is_der
         tolerated |= part.tolerated
-        if part.extension.oid in malformed or not part.field:
+        if part.is_unknown and part.extension.critical:
+            unknown.append(part.extension.oid)
+        if not part.field or part.extension.oid in malformed:
             continue
         tolerated |= part.tolerated_inside
         if part.is_malformed:
@@ -140,12 +143,13 @@ def read_extensions(value: ber.Value, what: str) -> Extensions:
     return Extensions(
         all=found,
         malformed=frozenset(malformed),
-        unknown_critical=frozenset(
-            each.oid for each in found if each.critical and each.oid not in _UNDERSTOOD
-        ),
+        unknown_critical=frozenset(unknown),
         tolerated=frozenset(tolerated),
         **fields,
     )
+
+
+_NONE: Final[frozenset[Quirk]] = frozenset()
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -153,22 +157,29 @@ class _Part(msgspec.Struct, frozen=True):
 
     extension: Extension
     tolerated: frozenset[Quirk]
+    is_unknown: bool
     field: str = ""
     content: Any = None
     is_malformed: bool = False
-    tolerated_inside: frozenset[Quirk] = frozenset()
+    tolerated_inside: frozenset[Quirk] = _NONE
     is_der: bool = True
 
 
 _MAX_SHARED: Final = 128
 """Octets of an extension that is kept: most are the same in all certificates of a State."""
 
-_SUBJECT_KEY: Final = der.oid(SUBJECT_KEY_IDENTIFIER)
+_SUBJECT_KEY: Final = der.sequence(
+    der.oid(SUBJECT_KEY_IDENTIFIER), der.octet_string(der.octet_string(bytes(20)))
+)[:-20]
+"""What precedes the octets of a subject key identifier that is a SHA-1, which nearly all are."""
 
 
 def _read_part(value: ber.Value, what: str) -> _Part:
     encoded = value.encoded
-    if len(encoded) <= _MAX_SHARED and _SUBJECT_KEY not in encoded:
+    if len(encoded) == len(_SUBJECT_KEY) + 20 and encoded.startswith(_SUBJECT_KEY):
+        extension = Extension(SUBJECT_KEY_IDENTIFIER, False, encoded[-22:])
+        return _Part(extension, _NONE, False, "subject_key_identifier", encoded[-20:])
+    if len(encoded) <= _MAX_SHARED:
         shared = _read_shared(encoded, what)
         if shared is not None:
             return shared
@@ -191,15 +202,15 @@ def _read_anew(value: ber.Value, what: str) -> _Part:
     outside = frozenset(tolerated)
     reader = _READERS.get(extension.oid)
     if reader is None:
-        return _Part(extension, outside)
+        return _Part(extension, outside, extension.oid not in _UNDERSTOOD)
     name, read = reader
     inside: set[Quirk] = set()
     try:
         content = read(ber.read(extension.value, what), inside)
     except MalformedError:
         inside.add(Quirk.EXTENSION_MALFORMED)
-        return _Part(extension, outside, name, None, True, frozenset(inside))
-    return _Part(extension, outside, name, content, False, frozenset(inside))
+        return _Part(extension, outside, False, name, None, True, frozenset(inside))
+    return _Part(extension, outside, False, name, content, False, frozenset(inside))
 
 
 def read_extension(value: ber.Value, tolerated: set[Quirk]) -> Extension:

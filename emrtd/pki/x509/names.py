@@ -77,9 +77,10 @@ class Name:
     @cached_property
     def country(self) -> str | None:
         """The country in upper case; None if the name has none."""
-        return next((text.strip().upper() for oid, text in self.attributes if oid == COUNTRY), None)
+        written = self.country_as_written
+        return None if written is None else written.strip().upper()
 
-    @property
+    @cached_property
     def country_as_written(self) -> str | None:
         """The country as it is encoded; None if the name has none."""
         return next((text for oid, text in self.attributes if oid == COUNTRY), None)

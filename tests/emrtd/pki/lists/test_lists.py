@@ -3,6 +3,7 @@
 import base64
 import io
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -351,6 +352,15 @@ def test_a_value_that_no_change_adds_is_not_taken(change: str) -> None:
 def test_values_read_back(octets: list[bytes]) -> None:
     text = "".join(f"a:: {base64.b64encode(each).decode()}\n" for each in octets)
     assert [each.value for each in values(text)] == octets
+
+
+@given(st.data())
+def test_a_file_is_read_the_same_however_it_is_divided(data: st.DataObject) -> None:
+    pieces = ["a:: QUJD", "\n", "\r\n", " ", "# comment", "dn: cn=one", "-", "\n\n"]
+    octets = "".join(data.draw(st.lists(st.sampled_from(pieces), max_size=30))).encode()
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(octets)))))
+    blocks = [octets[begin:end] for begin, end in pairwise([0, *cuts, len(octets)])]
+    assert list(read_ldif(blocks)) == list(read_ldif([octets]))
 
 
 @given(st.binary(max_size=300))
