@@ -139,8 +139,9 @@ def test_two_states_exchange_and_the_terminal_reads_fingerprints(
     assert "UT" in austria.run("deliver")
     assert utopia.last()["status"] == "answered, imported"
 
-    # Later the CVCA has a new key, of which Utopia is told, and a rule answers at once.
-    austria.run("renew-cvca", "--name", "EACROOT")
+    # Later the CVCA has a key of another kind and name, of which Utopia is told, and a rule answers
+    # at once.  The chip, which is older, follows the link; the terminal's key is an RSA key.
+    austria.run("renew-cvca", "--name", "EACROOT", "--key", "RSA-2048")
     assert "new_cert_available_notification: received" in austria.run("notify")
     austria.run("partner", "add", "UT", "--automatic")
     said = utopia.run("send", "AT")
