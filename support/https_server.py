@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from support.admission import Acceptor, Connections, Limits
 from support.errors import MisuseError
 from support.repeated_lines import RepeatedLines
+from support.stopping_server import StoppingServer
 from support.tls import load_key
 
 CERTIFICATE_KEY: Final = "chipseal.client_certificate"
@@ -114,7 +115,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise MisuseError(f"{path}: cannot be used for TLS ({error.strerror or error})") from None
 
 
-class _Server(uvicorn.Server):
+class _Server(StoppingServer):
     """A server of uvicorn that accepts its connections by `Acceptor`."""
 
     def __init__(self, config: uvicorn.Config, context: ssl.SSLContext, limits: Limits) -> None:

@@ -77,8 +77,6 @@ class Data(TypedDict, total=False):
     """Applications of a package that were refused."""
     seconds: float
     """How long it took."""
-    signer: str
-    """Serial number of a Document Signer's certificate."""
     sod: str
     """SHA-256 of EF.SOD."""
     status: int

@@ -38,7 +38,6 @@ from personalise.service.errors import (
     RefusedError,
     require_idempotency_key,
 )
-from personalise.service.health import ROOM, Check, Condition, room_in
 from personalise.service.intake import (
     CLEAR_TYPES,
     DESCRIPTION,
@@ -60,6 +59,7 @@ from personalise.service.web import (
     read_body,
 )
 from support.files import write_atomically
+from support.health import ROOM, Check, Condition, room_in
 
 BODY_SECONDS: Final = 300
 """Seconds that a package may take to arrive."""

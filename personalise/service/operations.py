@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from personalise.service.errors import IDEMPOTENCY_KEY, MAX_IDEMPOTENCY_KEY, ErrorKind
-from personalise.service.health import Condition, Live, Readiness
+from support.health import Condition, Live, Readiness
 
 JSON: Final = "application/json"
 OCTETS: Final = "application/octet-stream"
@@ -89,7 +89,7 @@ _READY: Final = Readiness(
 )
 _NOT_READY: Final = Readiness(
     ready=False,
-    checks={"database": Condition(ready=False, what="cannot be used; the service's log says why")},
+    checks={"database": Condition(ready=False, what="cannot be used; the log says why")},
 )
 
 COMMON: Final = (

@@ -30,11 +30,11 @@ from personalise.service.errors import (
     ErrorRecord,
     RefusedError,
 )
-from personalise.service.health import Check, Condition, Live, Readiness, look
 from personalise.service.openapi import encode
 from personalise.service.operations import JSON, Description, Operation
 from support.database import BusyDatabaseError, DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
+from support.health import Check, Condition, Live, Readiness, look
 from support.https_server import CERTIFICATE_KEY
 from support.local_server import Page
 from support.log import tell
@@ -149,7 +149,7 @@ class ServiceApplication(Generic[C]):
 
     def ready_page(self) -> Page:
         """Look at every condition on the service's thread; call it from another one."""
-        look_at = self._service.thread.submit(look, self._service.checks)
+        look_at = self._service.thread.submit(look, self._service.checks, RefusedError)
         try:
             found, problems = look_at.result(_LOOK_SECONDS)
         except TimeoutError:

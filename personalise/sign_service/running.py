@@ -10,7 +10,6 @@ from typing import Final
 
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.register import Register
-from personalise.service.health import Condition, room_in
 from personalise.service.local_server import local_pages
 from personalise.service.web import LOGGER
 from personalise.sign_service.configuration import Configuration
@@ -20,6 +19,7 @@ from personalise.sign_service.signature_store import SignatureStore
 from personalise.sign_service.signers import CurrentSigners
 from personalise.sign_service.web import SigningApplication
 from support.errors import MisuseError
+from support.health import Condition, room_in
 from support.https_server import listen, serve
 from support.log import notice
 

@@ -19,7 +19,6 @@ from emrtd.pki.x509.certificates import Certificate
 from personalise.pki.clock import TOLERANCE
 from personalise.service.clients import Clients
 from personalise.service.errors import ErrorKind, RefusedError, require_idempotency_key
-from personalise.service.health import Condition
 from personalise.service.signing import (
     DOCUMENT_NUMBER,
     MAX_BODY,
@@ -28,6 +27,7 @@ from personalise.service.signing import (
 )
 from personalise.sign_service.signature_store import SignatureStore, Signed
 from support.errors import MisuseError
+from support.health import Condition
 
 LOW: Final = 0.1
 """Readiness says so below this part of the signatures that all signers together may make."""

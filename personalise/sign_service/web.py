@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from personalise.service.errors import IDEMPOTENCY_KEY, ErrorKind, RefusedError
-from personalise.service.health import Check
 from personalise.service.operations import OCTETS
 from personalise.service.signing import (
     DESCRIPTION,
@@ -24,6 +23,7 @@ from personalise.service.signing import (
 )
 from personalise.service.web import Handler, Service, ServiceApplication, read_body
 from personalise.sign_service.service import Client, SigningRequest, SigningService
+from support.health import Check
 
 BODY_SECONDS: Final = 10
 """Seconds that a body may take to arrive."""

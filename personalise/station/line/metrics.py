@@ -1,5 +1,6 @@
-"""Metrics of a station for Prometheus, on an address of this host only."""
+"""Metrics and health of a station, on an address of this host only."""
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -7,14 +8,18 @@ from typing import Final
 from personalise.ledger.states import JobState
 from personalise.station.line.events import Event
 from support.errors import MisuseError
+from support.health import Check, Live, look
+from support.local_server import Page, Pages
+from support.log import tell
 
-ADDRESS: Final = "127.0.0.1"
+_JSON: Final = "application/json"
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Metrics:
     """Counters of events by reader, the time of each card, and the ledger's jobs by state."""
 
-    def __init__(self, port: int, jobs: Callable[[], Mapping[JobState, int]]) -> None:
+    def __init__(self, jobs: Callable[[], Mapping[JobState, int]]) -> None:
         try:
             import prometheus_client as prometheus
         except ImportError as error:
@@ -37,12 +42,7 @@ class Metrics:
         )
         for state in JobState:
             gauge.labels(state.value).set_function(partial(_count, jobs, state))
-        try:
-            self._server, self._thread = prometheus.start_http_server(port, ADDRESS, registry)
-        except OSError as error:
-            raise MisuseError(
-                f"--metrics {port}: {error.strerror}", advice="name a port that is free"
-            ) from error
+        self._registry = registry
 
     def count(self, event: Event) -> None:
         """Count an event."""
@@ -50,10 +50,27 @@ class Metrics:
         if event.application is not None:
             self._seconds.labels(event.kind.value).observe(event.seconds)
 
-    def close(self) -> None:
-        """Serve nothing more."""
-        self._server.shutdown()
-        self._server.server_close()
+    def page(self) -> Page:
+        """Return the metrics as Prometheus reads them."""
+        from prometheus_client import generate_latest
+
+        return Page(200, "text/plain; version=0.0.4", generate_latest(self._registry))
+
+
+def pages_of(metrics: Metrics, checks: Mapping[str, Check]) -> Pages:
+    """Return the pages of a station: metrics, whether it answers, and whether it can work."""
+    import msgspec
+
+    def live() -> Page:
+        return Page(200, _JSON, msgspec.json.encode(Live()))
+
+    def ready() -> Page:
+        found, problems = look(checks, MisuseError)
+        for name, problem in problems.items():
+            tell(_LOG, logging.ERROR, "not-ready", f"station: {name}: {problem}", check=name)
+        return Page(200 if found.ready else 503, _JSON, msgspec.json.encode(found))
+
+    return {"/metrics": metrics.page, "/health/live": live, "/health/ready": ready}
 
 
 def _count(jobs: Callable[[], Mapping[JobState, int]], state: JobState) -> float:

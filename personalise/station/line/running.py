@@ -24,7 +24,7 @@ from personalise.station.line.displays import JsonLines, Nothing, PlainLines, Ta
 from personalise.station.line.effects import EventKind
 from personalise.station.line.events import Display, Event, Tally
 from personalise.station.line.last_issued import LastIssued
-from personalise.station.line.metrics import Metrics
+from personalise.station.line.metrics import Metrics, pages_of
 from personalise.station.line.preparation import (
     PREPARING,
     PreparationSettings,
@@ -34,6 +34,8 @@ from personalise.station.line.preparation import (
 from personalise.station.line.shop import Shop
 from personalise.station.line.station import CALL_SECONDS, Station
 from support.errors import ExitStatus
+from support.health import Check, Condition
+from support.local_server import serving
 from support.passphrase import read_passphrase
 
 _COUNTING_SECONDS: Final = 1.0
@@ -144,8 +146,9 @@ def run_station(options: Options) -> Outcome:
         stack.callback(display.close)
         told.append(display.show)
         if options.metrics is not None:
-            metrics = Metrics(options.metrics, counts)
-            stack.callback(metrics.close)
+            metrics = Metrics(counts)
+            pages = pages_of(metrics, _checks(ledger, station, shop))
+            stack.enter_context(serving(options.metrics, pages, "--metrics"))
             told.append(metrics.count)
         if options.preparation is not None:
             station.polled = _prepare(stack, options.preparation, shop)
@@ -156,6 +159,25 @@ def run_station(options: Options) -> Outcome:
         if station.has_failed:
             status = ExitStatus.NO_CARD
         return Outcome(summary, status, station.has_abandoned)
+
+
+def _checks(ledger: Ledger, station: Station, shop: Shop) -> Mapping[str, Check]:
+    """Return what a station needs to work."""
+
+    def database() -> Condition:
+        ledger.counts()
+        return Condition(ready=True, what="answers")
+
+    def readers() -> Condition:
+        alive = sum(each.is_alive for each in list(station.readers.values()))
+        what = "readers at work" if alive else "no reader is at work"
+        return Condition(ready=alive > 0, what=what, left=alive)
+
+    def preparation() -> Condition:
+        what = "goes on" if shop.preparing else "images are not prepared any more"
+        return Condition(ready=shop.preparing, what=what)
+
+    return {"database": database, "readers": readers, "preparation": preparation}
 
 
 def _prepare(stack: ExitStack, settings: PreparationSettings, shop: Shop) -> Callable[[], None]:

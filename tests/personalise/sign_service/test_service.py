@@ -24,12 +24,12 @@ from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register
 from personalise.pki.settings import settings_for
 from personalise.service.errors import RefusedError
-from personalise.service.health import Condition
 from personalise.service.signing import SignedFile
 from personalise.sign_service.service import Client, SigningRequest, SigningService
 from personalise.sign_service.signature_store import SignatureStore
 from support.database import DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
+from support.health import Condition
 from support.secret import Secret
 from tests.helpers import replace
 

@@ -2,10 +2,8 @@
 
 import ipaddress
 import logging
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,6 +16,7 @@ from starlette.types import ASGIApp
 from support.errors import MisuseError
 from support.log import tell
 from support.repeated_lines import RepeatedLines
+from support.stopping_server import StoppingServer
 from verify.desk.web.access import Address
 
 LOOPBACK: Final = "127.0.0.1"
@@ -126,8 +125,8 @@ def serve(
     _Server(config, ending).run(sockets=[port])
 
 
-class _Server(uvicorn.Server):
-    """A server that SIGINT or SIGTERM ends; uvicorn would raise the signal again afterwards."""
+class _Server(StoppingServer):
+    """A server that says when it begins to stop."""
 
     def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
         super().__init__(config)
@@ -137,17 +136,6 @@ class _Server(uvicorn.Server):
         """Begin to stop."""
         self._ending()
         super().handle_exit(sig, frame)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Handle both signals while the server runs."""
-        both = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(each, self.handle_exit) for each in both]
-        try:
-            yield
-        finally:
-            for each, handler in zip(both, before, strict=True):
-                signal.signal(each, handler)
 
 
 def _is_unspecified(host: str) -> bool:

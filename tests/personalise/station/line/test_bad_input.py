@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import json
 import multiprocessing
 import socket
 import sqlite3
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -599,15 +601,33 @@ def test_the_metrics_count_what_was_told(
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     page: list[str] = []
+    ready: list[Any] = []
+    problems: list[Any] = []
     enter = SqlLedger.issued
 
     def issued(self: SqlLedger, claim: Any) -> None:
         enter(self, claim)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
             page.append(answer.read().decode())
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10) as answer:
+            ready.append(json.loads(answer.read()))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=10) as answer:
+            assert json.loads(answer.read()) == {"status": "live"}
+        with monkeypatch.context() as patch:
+            patch.setattr(SqlLedger, "counts", away)
+            with pytest.raises(urllib.error.HTTPError) as unready:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10)
+            assert unready.value.code == 503
+            problems.append(json.loads(unready.value.read()))
+
+    def away(_: SqlLedger) -> None:
+        raise LedgerUnavailableError("the database at /secret is stopped")
 
     monkeypatch.setattr(SqlLedger, "issued", issued)
     run(line, metrics=port)
+    assert ready[0]["ready"]
+    assert ready[0]["checks"]["readers"] == {"ready": True, "what": "readers at work", "left": 1}
+    assert problems[0]["checks"]["database"]["what"] == "cannot be used; the log says why"
     reader = f"feeder:{line.feeders[0]}"
     assert f'chipseal_station_events_total{{event="issued",reader="{reader}"}} 1.0' in page[1]
     assert 'chipseal_station_card_seconds_count{event="issued"} 1.0' in page[1]

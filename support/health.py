@@ -1,4 +1,4 @@
-"""Whether a service can work, and what it lacks; nothing secret, and nothing of a person."""
+"""Whether a service or a station can work, and what it lacks; nothing secret or of a person."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import msgspec
 
-from personalise.service.errors import RefusedError
 from support.errors import ChipsealError
 from support.printable_text import printable
 
@@ -43,20 +42,23 @@ Check = Callable[[], Condition]
 """Looks at one condition; an error that it raises is a condition that is not met."""
 
 
-def look(checks: Mapping[str, Check]) -> tuple[Readiness, dict[str, str]]:
+def look(
+    checks: Mapping[str, Check], public: type[ChipsealError]
+) -> tuple[Readiness, dict[str, str]]:
     """Look at every condition; return the answer, and for the log what exactly is wrong.
 
-    The answer goes to any client, so that an error of the keys or the database is only named there.
+    The answer goes to anyone: it has the message of a `public` error; of any other one, such as one
+    of the keys or the database, it says that the log has it.
     """
     found: dict[str, Condition] = {}
     problems: dict[str, str] = {}
     for name, check in checks.items():
         try:
             found[name] = check()
-        except RefusedError as error:
+        except public as error:
             found[name] = Condition(ready=False, what=error.message)
         except Exception as error:  # noqa: BLE001 - whatever is wrong, the service is not ready
-            found[name] = Condition(ready=False, what="cannot be used; the service's log says why")
+            found[name] = Condition(ready=False, what="cannot be used; the log says why")
             known = isinstance(error, ChipsealError | OSError)
             text = " ".join(str(error).split()) if known else f"internal ({type(error).__name__})"
             problems[name] = printable(text)
