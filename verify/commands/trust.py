@@ -404,6 +404,7 @@ def _summary_object(summary: "Summary") -> dict[str, Any]:
         "verified": summary.verified,
         "note": summary.note,
         "warnings": summary.warnings,
+        "doubts": summary.doubts,
         "left_out": summary.left_out,
     }
 
@@ -417,7 +418,12 @@ def _print_summary(summary: "Summary") -> None:
     click.echo(f"{summary.name}: {total}, {summary.added} of them new, {summary.verified} verified")
     if summary.note:
         click.echo(f"  {summary.note}")
-    for what, reasons in (("warning", summary.warnings), ("left out", summary.left_out)):
+    told = {
+        "warning": summary.warnings,
+        "cannot be used": summary.doubts,
+        "left out": summary.left_out,
+    }
+    for what, reasons in told.items():
         for reason in reasons[:_SHOWN]:
             click.echo(f"  {what}: {reason}")
         if len(reasons) > _SHOWN:

@@ -17,12 +17,17 @@ from verify.trust.kinds import TrustEntryKind
 
 
 def kind_of(content: Certificate | Crl, *, listed: bool) -> TrustEntryKind:
-    """Return the kind of an entry; a certificate in a Master List is a CSCA's, even if not a CA."""
+    """Return the kind of an entry; a certificate in a Master List is a CSCA's, even if not a CA.
+
+    A certificate that has a key usage without keyCertSign is no CSCA's or link, although it may be
+    marked as a CA (Doc 9303-12, 7.1.1, Table 6): it is a signer's, and cannot be used.
+    """
     if isinstance(content, Crl):
         return TrustEntryKind.CRL
     extensions = content.extensions
-    signs = extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.key_usage
-    if listed or content.is_ca or signs:
+    usage = extensions.key_usage
+    signs = content.is_ca if usage is None else KeyUsage.KEY_CERT_SIGN in usage
+    if listed or signs:
         return TrustEntryKind.CSCA
     purposes = extensions.extended_key_usage or frozenset()
     if MASTER_LIST_SIGNER in purposes:

@@ -84,7 +84,8 @@ class EntryRow(msgspec.Struct, frozen=True):
 
     `files` holds the numbers of the sources that contain it; `listed` those in which a Master List
     contains it, `chosen` those that contain it alone and that the operator named.  `unverified`:
-    the operator accepts those that contain it alone without proof.
+    the operator accepts those that contain it alone without proof.  `doubts` say why a signer's
+    certificate cannot be used.
     """
 
     content: Certificate | Crl | DeviationList | DefectList
@@ -94,6 +95,7 @@ class EntryRow(msgspec.Struct, frozen=True):
     listed: frozenset[int] = frozenset()
     chosen: frozenset[int] = frozenset()
     unverified: frozenset[int] = frozenset()
+    doubts: tuple[str, ...] = ()
 
 
 class MasterListRow(msgspec.Struct, frozen=True):
@@ -129,8 +131,9 @@ class LeftOutRow(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """The result for one file: how many entries are new, were known before, and are verified.
 
-    `note` says who signed a list; `warnings` are about what was imported; `left_out` holds the
-    reasons why parts were not imported.
+    `note` says who signed a list; `warnings` are about what was imported, `doubts` about signers
+    that were imported and cannot be used; `left_out` holds the reasons why parts were not imported.
+    A file that is known has no doubts: its entries say them.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Summary(msgspec.Struct, frozen=True):
     verified: int = 0
     note: str = ""
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 

@@ -100,10 +100,14 @@ def settle(
 
 
 class _Verdict(msgspec.Struct, frozen=True):
-    """The status of a claim; `objection` says why it would not be imported."""
+    """The status of a claim; `objection` says why it would not be imported.
+
+    `doubts` say why a signer's certificate cannot be used that is imported all the same.
+    """
 
     standing: Standing
     objection: str
+    doubts: tuple[str, ...] = ()
 
 
 def _verdicts(gathering: Gathering, at: datetime, *, unverified: bool) -> list[_Verdict]:
@@ -132,7 +136,7 @@ def _issuer_of(claim: Claim) -> tuple[bytes, bytes]:
 
 def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bool) -> _Verdict:
     """Verify a certificate or CRL that a CSCA signed; CSCAs themselves are verified already."""
-    content, known = claim.content, claim.known
+    content, known, doubts = claim.content, claim.known, tuple[str, ...]()
     if isinstance(content, Certificate) and claim.is_anchor:
         standing = _standing_of(gathering.candidates[content])
         untrusted = "no Master List contains it, and no trusted CSCA has signed it"
@@ -144,10 +148,11 @@ def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bo
         anchor, check = find_anchor(content, gathering.trust, at)
         verified, reason = check.outcome is Outcome.PASSED, check.reason
         if verified:
-            reason = "; ".join((reason, *_doubts(content, anchor, claim.kind)))
+            doubts = tuple(_doubts(content, anchor, claim.kind))
+            reason = "; ".join((reason, *doubts))
     trusted = verified or unverified or (known is not None and known.trusted)
     unproven = trusted and not verified
-    return _Verdict(Standing(claim.kind, verified, trusted, unproven, reason), reason)
+    return _Verdict(Standing(claim.kind, verified, trusted, unproven, reason), reason, doubts)
 
 
 def _doubts(certificate: Certificate, anchor: Anchor | None, kind: TrustEntryKind) -> Iterator[str]:
@@ -193,6 +198,7 @@ def _row(
         claim.listed,
         chosen=frozenset(each for each in claim.alone if not files[each].collection),
         unverified=claim.alone if unverified else frozenset(),
+        doubts=verdict.doubts,
     )
 
 
@@ -315,7 +321,11 @@ def _summaries(
     """Return a summary of each file; an entry is new in the first file that contains it."""
     held: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
     warnings: defaultdict[int, list[str]] = defaultdict(list)
+    doubts: defaultdict[int, list[str]] = defaultdict(list)
     for row in rows:
+        if row.doubts and isinstance(row.content, Certificate):
+            for number in row.files:
+                doubts[number].append(f"{row.content.subject}: {'; '.join(row.doubts)}")
         if isinstance(row.content, Crl) and row.content.objection is not None:
             for number in row.files:
                 warnings[number].append(_warning(row.content))
@@ -332,6 +342,7 @@ def _summaries(
             verified=sum(verified for _, verified in held[number]),
             note=notes[number][-1] if number in notes else "",
             warnings=(*file.warnings, *warnings[number]),
+            doubts=tuple(doubts[number]),
             left_out=tuple(reasons[number]),
         )
         for number, file in enumerate(files)

@@ -12,6 +12,7 @@ from tests.certificates import (
     DAY,
     NOW,
     Authority,
+    basic_constraints,
     extension,
     key_usage,
 )
@@ -370,9 +371,16 @@ def test_a_signer_that_cannot_be_used_says_why(store: TrustStore) -> None:
         "the certificate's key is not for signing documents": CSCA.issue(
             serial=4, extensions=[key_usage(ext.KeyUsage.KEY_ENCIPHERMENT)]
         ),
+        "the certificate is a CA's, and a CA does not sign documents": CSCA.issue(
+            serial=6, more=[basic_constraints()]
+        ),
     }
     good = CSCA.issue(serial=5)
-    add(store, CSCA.certificate().der, ldif(*(each.der for each in (*faulty.values(), good))))
+    octets = ldif(*(each.der for each in (*faulty.values(), good)))
+    _, summary = add(store, CSCA.certificate().der, octets)
+    said = [f"{each.subject}: {doubt}" for doubt, each in faulty.items()]
+    assert sorted(summary.doubts) == sorted(said)
+    assert {each.kind for each in store.entries(kind=TrustEntryKind.LINK)} == set()
     found = {entry.fingerprint: entry.explanation for entry in store.entries()}
     for doubt, certificate in faulty.items():
         assert found[certificate.fingerprint] == f"issued by {CSCA.certificate().subject}; {doubt}"
