@@ -108,7 +108,7 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     "--authenticated-by",
     type=_FILE,
     help="Certificate of the foreign CVCA whose outer signature is on the first request of its"
-    " Document Verifier.",
+    " Document Verifier; or, in a restored PKI, the Document Verifier's last certificate of ours.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="File for the certificate.")
 @_rights

@@ -214,10 +214,11 @@ def verify_authentication(
 
     Returns False if there is none and none is required.  A holder with a valid certificate must
     sign with its key.  A holder whose certificates have all expired is treated like a new one.
-    Raises `RequestError`.
+    `authenticated_by` is the certificate of a foreign CVCA, for a first request, or one that our
+    CVCA issued and this PKI, since it was restored, does not know.  Raises `RequestError`.
     """
     holder, reference, today = asked.holder_reference, asked.outer_reference, operations.at.date()
-    if authenticated_by is not None:
+    if authenticated_by is not None and not _is_ours(operations, authenticated_by):
         _require_cvca(authenticated_by)
     known = [each for each in _certified_before(operations) if _is_of_one_holder(each, holder)]
     valid = [each for each in known if each.expiration >= today]
@@ -231,7 +232,7 @@ def verify_authentication(
                 " name (`eac request --name`)",
             )
         return False
-    if authenticated_by is not None and not valid:
+    if authenticated_by is not None and (not valid or authenticated_by.role is not Role.CVCA):
         known.append(authenticated_by)
     signer = next((each for each in known if each.holder_reference == reference), None)
     if signer is None:
@@ -239,7 +240,7 @@ def verify_authentication(
             RequestFault.OUTER_SIGNATURE,
             f"the request is also signed by {reference}, whose certificate is not known",
             advice="if a CVCA signed this first request, name its certificate with"
-            " --authenticated-by",
+            " --authenticated-by; so do after a restore with the one that we issued to it",
         )
     if signer.expiration < today:
         raise RequestError(
@@ -290,6 +291,18 @@ def _document_verifier_key(operations: PkiOperations) -> CvPublicKey:
     pki = operations.pki
     certificate = pki.cv_certificate(DV_CERTIFICATE)
     return certificate.key_under(_issuer_key(operations, certificate))
+
+
+def _is_ours(operations: PkiOperations, certificate: CvCertificate) -> bool:
+    """Whether our CVCA issued a certificate to a Document Verifier."""
+    issuer = _issuer_key(operations, certificate)
+    if issuer is None or not certificate.role.is_dv:
+        return False
+    try:
+        certificate.verify(issuer)
+    except ProtocolError:
+        return False
+    return True
 
 
 def _require_cvca(certificate: CvCertificate) -> None:

@@ -1,5 +1,7 @@
 """The status of a PKI as text, as JSON and as a page."""
 
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -26,7 +28,7 @@ def as_text(overview: Overview, to_do: list[Due]) -> Iterator[str]:
     """Yield the lines of the status: what is due, then what there is."""
     yield f"PKI of {overview.state}, {overview.organisation}, at {_instant(overview.at)}"
     yield ""
-    yield from _due_lines(to_do)
+    yield from _due_lines(to_do, overview.folder)
     yield ""
     yield from _certificate_lines(overview)
     yield ""
@@ -53,13 +55,14 @@ def as_html(overview: Overview, to_do: list[Due]) -> str:
         to_do=to_do,
         overdue=any(each.overdue for each in to_do),
         day=_day,
+        typed=_typed,
         instant=_instant,
         crl=_crl_line(overview),
         officers=_officers_line(overview),
     )
 
 
-def _due_lines(to_do: list[Due]) -> Iterator[str]:
+def _due_lines(to_do: list[Due], folder: str) -> Iterator[str]:
     if not to_do:
         yield "nothing is due"
     for each in to_do:
@@ -67,7 +70,18 @@ def _due_lines(to_do: list[Due]) -> Iterator[str]:
         clause = f" [{each.clause}]" if each.clause else ""
         yield printable(f"{mark} {_day(each.by)}  {each.what}{clause}")
         if each.command:
-            yield f"                    run: {each.command}"
+            yield printable(f"                    run: {_typed(each.command, folder)}")
+
+
+def _typed(command: str, folder: str) -> str:
+    """Return a command as it is typed, with the PKI's folder and a file for a request."""
+    if command.startswith("personalise pki lint"):
+        return command
+    place = shlex.quote(folder)
+    request = re.search(r" foreign/([A-Z]{2})/cvca/", command)
+    if request is not None:
+        command = f"{command.replace(' foreign/', f' {place}/foreign/')} -o to-{request[1]}.cvreq"
+    return f"{command} --pki {place}"
 
 
 def _certificate_lines(overview: Overview) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The EAC PKI through the command line, with chips of before and after a renewal."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -147,6 +148,9 @@ def test_a_first_request_may_be_signed_by_a_foreign_cvca(operator: Operator) -> 
     assert output.exists()
     of_verifier = output.rename(operator.folder / "verifier.cvcert")
     said = asking(operator, genuine, "--authenticated-by", str(of_verifier))[0]
+    assert "signed by XXCVCA00001, whose certificate is not known" in said
+    of_inspector = operator.folder / "pki" / "terminal" / "is.cvcert"
+    said = asking(operator, genuine, "--authenticated-by", str(of_inspector))[0]
     assert "not the self-signed certificate of a CVCA" in said
     further = authenticate(request(own_key(), SCHEME, "XXDV00002"), cvca, SCHEME, "XXCVCA00001")
     said, output = asking(operator, further, "--authenticated-by", str(given))
@@ -155,6 +159,25 @@ def test_a_first_request_may_be_signed_by_a_foreign_cvca(operator: Operator) -> 
     said, output = asking(operator, further, "--authenticated-by", str(given))
     assert "certificate of XXCVCA00001" in said
     assert not output.exists()
+
+
+def test_a_restored_pki_takes_a_certificate_that_it_issued_since_the_backup(
+    operator: Operator,  # noqa: F811
+) -> None:
+    first = own_key()
+    _, output = asking(operator, request(first, SCHEME, "XXDV00001"))
+    issued = output.rename(operator.folder / "issued.cvcert")
+    shutil.rmtree(operator.folder / "pki" / "certified")
+    inner = request(own_key(), SCHEME, "XXDV00002")
+    further = authenticate(inner, first, SCHEME, "XXDV00001")
+    said, output = asking(operator, further)
+    assert "so do after a restore with the one that we issued to it" in said
+    assert not output.exists()
+    stranger = authenticate(inner, own_key(), SCHEME, "XXDV00001")
+    assert "signature" in asking(operator, stranger, "--authenticated-by", str(issued))[0]
+    assert not output.exists()
+    asking(operator, further, "--authenticated-by", str(issued))
+    assert output.exists()
 
 
 def test_a_reference_is_that_of_one_key(operator: Operator) -> None:  # noqa: F811

@@ -1,17 +1,42 @@
 """`pki status`, `pki show`, `officer list` and `audit show`, as a user types them."""
 
+import html
 import json
 import re
+import shlex
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from personalise.commands.main import personalise
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.status.due import Due
+from personalise.pki.status.output import as_html, as_text
+from personalise.pki.status.values import Overview
 from support.command_line import run_command_line
 from support.passphrase import read_passphrase
+
+EMPTY = Overview(
+    folder="pki",
+    state="UTO",
+    organisation="Utopia",
+    at=datetime(2027, 1, 4, tzinfo=UTC),
+    officers=(),
+    required=0,
+    keys=(),
+    certificates=(),
+    crl=None,
+    revocations=(),
+    lists=(),
+    last=(),
+    interrupted=(),
+    log_head="",
+    log_error=None,
+    clock_error=None,
+)
 
 
 class Operator:
@@ -57,6 +82,35 @@ def test_the_exit_status_is_2_if_something_is_overdue(operator: Operator) -> Non
     assert record["overdue"] is True
     assert record["due"][0]["what"] == "the Document Signer is revoked"
     assert {"keys", "certificates", "crl", "lists", "last"} <= set(record)
+
+
+def test_a_command_that_is_due_can_be_typed_as_it_is_printed(operator: Operator) -> None:
+    operator.run("pki", "revoke", "ds", "--affected", "-", "--pki", operator.pki)
+    said = operator.run("pki", "status", operator.pki)
+    found = re.search(r"is revoked\n +run: personalise (.+)$", said, re.MULTILINE)
+    assert found is not None
+    operator.run(*shlex.split(found[1]))
+    assert operator.status == 0
+    assert "is revoked" not in operator.run("pki", "status", operator.pki)
+    assert operator.status == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "typed"),
+    [
+        ("personalise pki lint PROFILE.toml", "personalise pki lint PROFILE.toml"),
+        ("personalise audit verify", "personalise audit verify --pki 'a pki'"),
+        (
+            "personalise eac request foreign/XX/cvca/*.cvcert",
+            "personalise eac request 'a pki'/foreign/XX/cvca/*.cvcert -o to-XX.cvreq --pki 'a pki'",
+        ),
+    ],
+)
+def test_a_command_names_the_folder_and_the_files(command: str, typed: str) -> None:
+    overview = msgspec.structs.replace(EMPTY, folder="a pki")
+    task = Due("it ends", overview.at, command, "", overdue=False)
+    assert f"run: {typed}" in "\n".join(as_text(overview, [task]))
+    assert typed in html.unescape(as_html(overview, [task]))
 
 
 def test_an_interrupted_operation_is_overdue_until_it_is_done_again(operator: Operator) -> None:
