@@ -22,7 +22,7 @@ from typing import Any, Final, TypedDict, Unpack
 from support.command_line import remark
 from support.printable_text import printable
 
-COMPONENTS: Final = ("sign-service", "intake-service", "station", "desk")
+COMPONENTS: Final = ("sign-service", "intake-service", "station", "desk", "spoc")
 """The commands that have this log."""
 
 LEVELS: Final = {

@@ -29,10 +29,11 @@ def status(folder: Path, *, json: bool, html: Path | None) -> int:
     from personalise.pki.status.due import due
     from personalise.pki.status.output import as_html, as_json, as_text
     from personalise.pki.status.overview import read_overview
+    from personalise.spoc.status import with_spoc
     from support.files import write_atomically
 
     overview = read_overview(IssuingPki.without_keys(folder), datetime.now(UTC))
-    to_do = due(overview)
+    overview, to_do = with_spoc(folder, overview, due(overview))
     if html is not None:
         write_atomically(html, as_html(overview, to_do).encode())
     if json:

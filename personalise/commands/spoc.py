@@ -32,15 +32,16 @@ def spoc() -> None:
 @click.option(
     "--crl-url", required=True, metavar="URL", help="Where other States find spoc/crl.crl."
 )
+@click.option("--anew", is_flag=True, help="Replace the CA; other States have to register it.")
 @operation_options
-def create(host: str, crl_url: str, **options: Any) -> None:
+def create(host: str, crl_url: str, *, anew: bool, **options: Any) -> None:
     """Make the SPOC's CA, the certificates of its TLS client and server, and its first CRL.
 
     Other States need spoc/ca.cer and spoc/crl.crl, and our URL.
     """
     from personalise.spoc.certificates import create_spoc
 
-    root = create_spoc(make_operations(**options), host, crl_url)
+    root = create_spoc(make_operations(**options), host, crl_url, anew=anew)
     click.echo(f"{root.subject}, SHA-256 {root.fingerprint.hex()}")
 
 

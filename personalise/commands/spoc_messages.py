@@ -19,7 +19,7 @@ from personalise.commands.pki_options import (
     pin_file,
     pki_folder,
 )
-from support.command_line import examples
+from support.command_line import examples, log_option
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
@@ -48,20 +48,24 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pki_folder
 @pin_file
 @passphrase_file
-def serve_spoc(
+@log_option
+def serve_spoc(  # noqa: PLR0917 - click's options
     folder: Path,
     passphrase_file: Path | None,
     pin_file: Path | None,
     host: str,
     port: int,
+    log_form: str,
     *,
     standard_suites: bool,
 ) -> None:
     """Answer other States' SPOCs over HTTPS, until stopped."""
     from personalise.spoc.serving import run
+    from support.log import logging_json
 
-    pki = open_pki(folder, passphrase_file, pin_file)
-    run(pki, host, port, standard=standard_suites)
+    with logging_json("spoc", log_form):
+        pki = open_pki(folder, passphrase_file, pin_file)
+        run(pki, host, port, standard=standard_suites)
 
 
 @click.command(

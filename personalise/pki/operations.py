@@ -63,9 +63,10 @@ _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 """Keys that have no successor: those of the log, the receipts and the register."""
 
 _MAX_KEY: Final = 64 * 1024
-SPOC_CA: Final = "spocca-1"
-"""The label of the key that signs the SPOC's TLS certificates (`personalise.spoc`)."""
+SPOC_CA: Final = "spocca"
+"""The stem of the label of the key that signs the SPOC's TLS certificates (`personalise.spoc`)."""
 
+_CAS: Final = ("cvca", SPOC_CA)
 _FOREIGN: Final = re.compile(r"(dv[a-z]{2})-\d+").fullmatch
 """Matches the label of our Document Verifier's key for a foreign State."""
 
@@ -261,7 +262,7 @@ class PkiOperations:
         unless `although_in_use`.
         """
         intake = self.pki.intake_labels()
-        in_use = {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca"), SPOC_CA}
+        in_use = {*_NEVER_RENEWED, self.pki.settings.csca, *map(self.newest_label, _CAS)}
         if label in in_use or intake == [label]:
             raise MisuseError(f"the key {label!r} is in use and has no successor")
         if self.is_in_use(label) and not although_in_use:

@@ -31,22 +31,26 @@ STEMS: Final = {SpocRole.CLIENT: "client", SpocRole.SERVER: "server"}
 _MAX_FILE: Final = 1 << 20
 
 
-def create_spoc(operations: PkiOperations, host: str, crl_url: str) -> Certificate:
+def create_spoc(
+    operations: PkiOperations, host: str, crl_url: str, *, anew: bool = False
+) -> Certificate:
     """Make the SPOC's CA, its TLS certificates and its first list; return the CA's certificate.
 
-    `host` is the host part of the SPOC's URL, `crl_url` where other States find the list.  Raises
-    `MisuseError` if the PKI has a SPOC already.
+    `host` is the host part of the SPOC's URL, `crl_url` where other States find the list.  `anew`
+    replaces the CA, which the other States then have to register.  Raises `MisuseError` if the PKI
+    has a SPOC already.
     """
     pki, at = operations.pki, operations.at
     folder = pki.folder / FOLDER
-    if (folder / CA_NAME).exists():
+    if (folder / CA_NAME).exists() and not anew:
         raise MisuseError(
             f"{folder}: already has a SPOC", advice="run `personalise eac spoc renew` to renew it"
         )
     _check_host(host)
-    with operations.operation(ISSUE, {"label": SPOC_CA, "host": host}):
-        pki.custody.generate(SPOC_CA, CURVE)
-        ca = _ca(pki, crl_url)
+    label = operations.new_label(SPOC_CA)
+    with operations.operation(ISSUE, {"label": label, "host": host}):
+        pki.custody.generate(label, CURVE)
+        ca = _ca(pki, label, crl_url)
         root = ca.issue_root(at)
         crl = ca.issue_crl(1, at)
         require_signed(root, root, Crl.parse(crl))
@@ -74,7 +78,7 @@ def renew_spoc(operations: PkiOperations, *, revoke: bool = False) -> dict[SpocR
 def issue_spoc_crl(operations: PkiOperations) -> Crl:
     """Issue the next revocation list; every 90 days at least."""
     with operations.operation(
-        ISSUE, {"number": str((_crl(operations.pki.folder).number or 0) + 1)}
+        ISSUE, {"number": str((current_crl(operations.pki.folder).number or 0) + 1)}
     ):
         root, ca = _existing(operations)
         return _write_crl(operations, root, ca, set())
@@ -104,32 +108,37 @@ def _issue(
 
 def _existing(operations: PkiOperations) -> tuple[Certificate, SpocCa]:
     pki = operations.pki
-    path = pki.folder / FOLDER / CA_NAME
-    root = Certificate.parse(read_bounded(path, _MAX_FILE))
+    root = ca_certificate(pki.folder)
     (crl_url,) = root.extensions.crl_distribution_points
-    return root, _ca(pki, crl_url)
+    return root, _ca(pki, operations.newest_label(SPOC_CA), crl_url)
 
 
-def _ca(pki: IssuingPki, crl_url: str) -> SpocCa:
+def _ca(pki: IssuingPki, label: str, crl_url: str) -> SpocCa:
     settings = pki.settings
     return SpocCa(
         settings.state,
         settings.country,
         settings.organisation,
         (crl_url,),
-        pki.signer(SPOC_CA),
+        pki.signer(label),
         email=settings.email,
         uri=settings.url,
     )
 
 
-def _crl(folder: Path) -> Crl:
+def ca_certificate(folder: Path) -> Certificate:
+    """Return the SPOC CA's certificate."""
+    return Certificate.parse(read_bounded(folder / FOLDER / CA_NAME, _MAX_FILE))
+
+
+def current_crl(folder: Path) -> Crl:
+    """Return the SPOC CA's newest revocation list."""
     return Crl.parse(read_bounded(folder / FOLDER / CRL_NAME, _MAX_FILE))
 
 
 def _write_crl(operations: PkiOperations, root: Certificate, ca: SpocCa, revoked: set[int]) -> Crl:
     folder, at = operations.pki.folder, operations.at
-    before = _crl(folder)
+    before = current_crl(folder)
     entries = dict.fromkeys(revoked, at) | dict(before.revoked)
     listed = [RevokedCertificate(serial, when) for serial, when in sorted(entries.items())]
     crl = Crl.parse(ca.issue_crl((before.number or 0) + 1, at, listed))

@@ -36,6 +36,7 @@ from personalise.spoc.states import Received
 from personalise.spoc.store import MessageStore, ReceivedMessage
 from support.errors import ChipsealError, MalformedError, internal
 from support.files import locked_folder
+from support.log import tell
 from support.printable_text import printable
 from support.values import Hidden, Value
 
@@ -88,12 +89,18 @@ class SpocDesk:
         try:
             message = decode(octets)
         except MalformedError as error:
-            _LOG.warning("spoc: %s: %s", partner.state, printable(str(error)))
+            what = f"spoc: {partner.state}: {printable(str(error))}"
+            tell(_LOG, logging.WARNING, "malformed", what, client=partner.state)
             return _unreadable(error, action)
         if message.caller != partner.state:
             reason = f"{partner.state}: names itself {message.caller}"
             return Answer(UNAUTHORIZED, reason=reason)
-        return Answer(OK, encode_response(self._respond(partner, message)))
+        response = self._respond(partner, message)
+        what = f"{partner.state}: {response.operation}, {response.result}"
+        tell(
+            _LOG, logging.INFO, "answered", what, client=partner.state, operation=response.operation
+        )
+        return Answer(OK, encode_response(response))
 
     def _respond(self, partner: Partner, message: Message) -> Response:
         try:

@@ -1,8 +1,9 @@
 """Running the SPOC's service."""
 
-import sys
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Final
 
 from emrtd.pki.lint.spoc import dns_names
 from emrtd.pki.x509.spoc import SpocRole
@@ -15,6 +16,9 @@ from personalise.spoc.store import MessageStore
 from personalise.spoc.tls import server_context
 from support.errors import MisuseError
 from support.https_server import Endpoint, listen, serve
+from support.log import notice
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 def run(pki: IssuingPki, host: str, port: int, *, standard: bool) -> None:
@@ -37,7 +41,7 @@ def run(pki: IssuingPki, host: str, port: int, *, standard: bool) -> None:
             thread,
             f"https://{name}:{port}{web.PATH}",
         )
-        sys.stderr.write(f"listening on https://{host}:{port}{web.PATH}\n")
-        sys.stderr.flush()
+        address = f"{host}:{port}"
+        notice(_LOG, "listening", f"listening on https://{address}{web.PATH}", address=address)
         loggers = (web.__name__, desk.__name__)
         serve(application.asgi, endpoint, socket, loggers=loggers)

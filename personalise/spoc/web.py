@@ -19,6 +19,7 @@ from personalise.spoc.desk import UNAUTHORIZED, SpocDesk
 from personalise.spoc.soap import CONTENT_TYPE, wsdl
 from personalise.spoc.xml_reader import MAX_OCTETS
 from support.https_server import CERTIFICATE_KEY
+from support.log import tell
 
 T = TypeVar("T")
 
@@ -87,5 +88,5 @@ async def _body(request: Request) -> bytes:
 
 
 def _unauthorized(reason: str) -> Response:
-    _LOG.warning("spoc: refused: %s", reason)
+    tell(_LOG, logging.WARNING, "refused", f"spoc: refused: {reason}", status=UNAUTHORIZED)
     return Response(status_code=UNAUTHORIZED)

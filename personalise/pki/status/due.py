@@ -4,7 +4,7 @@ Something is overdue once its day has passed; it is announced some time before, 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,6 +67,11 @@ def due(overview: Overview) -> list[Due]:
         *_terminal(overview),
         *_calendar(overview),
     ]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Due]) -> list[Due]:
+    """Return what is to be done, the most urgent first."""
     return sorted(found, key=lambda each: (not each.overdue, each.by, each.what))
 
 

@@ -11,9 +11,17 @@ from emrtd.pki.x509.spoc import CURVE, SpocCa, SpocRole
 from personalise.pki.cvca_operations import renew_cvca
 from personalise.pki.foreign import ask, learn
 from personalise.pki.officers import Officers
+from personalise.pki.status.due import due
+from personalise.pki.status.overview import read_overview
 from personalise.spoc.applicant import prepare_request, take_response
 from personalise.spoc.authority import accept, refuse
-from personalise.spoc.certificates import CRL_NAME, FOLDER, issue_spoc_crl, renew_spoc
+from personalise.spoc.certificates import (
+    CRL_NAME,
+    FOLDER,
+    create_spoc,
+    issue_spoc_crl,
+    renew_spoc,
+)
 from personalise.spoc.delivery import deliver
 from personalise.spoc.messages import (
     GeneralMessage,
@@ -27,6 +35,7 @@ from personalise.spoc.messages import (
 )
 from personalise.spoc.soap import FaultError, decode_response, encode
 from personalise.spoc.states import Received, Sent
+from personalise.spoc.status import with_spoc
 from personalise.spoc.store import listed
 from support.errors import MisuseError
 from tests.helpers import damaged, replaced
@@ -340,3 +349,40 @@ def test_a_certificate_of_another_ca_is_refused(austria: State) -> None:
     answer = austria.desk.answer(forged.der, encode(GetCaCertificates("UT", "m1")), "")
     assert answer.status == 401
     assert "not the key that the certificate names" in answer.reason
+
+
+def test_the_status_says_what_the_spoc_needs(utopia: State, austria: State) -> None:
+    def status(days: int = 0) -> tuple[dict[str, str], dict[str, tuple[str, bool]]]:
+        pki, at = austria.pki, austria.at + timedelta(days=days)
+        overview = read_overview(pki, at)
+        overview, to_do = with_spoc(pki.folder, overview, due(overview))
+        held = {each.name: each.kind for each in overview.certificates}
+        return held, {each.what: (each.command, each.overdue) for each in to_do}
+
+    held, to_do = status()
+    assert held["spoc/ca"] == "SPOC CA certificate"
+    assert held["spoc/server"] == "SPOC TLS server certificate"
+    first = Verifier("UTDV", austria.root.holder_reference).request(1)
+    austria.asked_by(utopia, RequestCertificate("UT", "m1", first.encode()))
+    what = "decide about the request of UT (UTDV00001, first)"
+    assert what not in to_do
+    assert status()[1][what] == ("personalise eac decide UT m1", False)
+    assert status(4)[1][what] == ("personalise eac decide UT m1", True)
+    (waiting,) = austria.store.received(Received.WAITING)
+    accept(austria.operations, austria.store, waiting)
+    assert status()[1]["send UT the answer to m1"] == ("personalise eac deliver", False)
+    later = status(80)[1]
+    assert later["issue the SPOC's next revocation list"] == ("personalise eac spoc crl", False)
+    theirs = "get the newest revocation list of the SPOC of UT"
+    assert later[theirs] == ("personalise eac partner add UT --crl FILE", False)
+    assert status(95)[1][theirs][1]
+    assert status(310)[1]["spoc/server ends"] == ("personalise eac spoc renew", False)
+    ca = status(4 * 365 + 1)[1]["spoc/ca signs no more certificates"]
+    assert ca == ("personalise eac spoc init --anew", True)
+    root = create_spoc(austria.operations, "localhost", "https://x.example/crl", anew=True)
+    assert austria.certificate().is_signed_by(root)
+    with pytest.raises(MisuseError, match="already has a SPOC"):
+        create_spoc(austria.operations, "localhost", "https://x.example/crl")
+    with pytest.raises(MisuseError, match="no successor"):
+        austria.operations.destroy_key("spocca-2")
+    austria.operations.destroy_key("spocca-1")

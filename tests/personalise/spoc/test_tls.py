@@ -9,7 +9,6 @@ import pytest
 from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.pki.pem import encode_pem
 from emrtd.pki.x509.spoc import CURVE, SpocCa, SpocRole
-from personalise.pki.operations import SPOC_CA
 from personalise.spoc.identity import objection
 from personalise.spoc.partners import Partners
 from personalise.spoc.tls import client_context, server_context
@@ -83,7 +82,7 @@ def test_a_certificate_with_the_standards_purpose_alone_is_registered_by_itself(
     """OpenSSL refuses it for TLS, unless it is trusted itself (`tls.trusted`)."""
     role = SpocRole.CLIENT
     monkeypatch.setattr(role, "_value_", (role.common_name, role.purposes[:1]))
-    ca = SpocCa("UTO", "UT", "State UTO", ("https://x.example/",), utopia.pki.signer(SPOC_CA))
+    ca = SpocCa("UTO", "UT", "State UTO", ("https://x.example/",), utopia.pki.signer("spocca-1"))
     key = generate_private_key(CURVE)
     made = ca.issue(role, key.public_key, "", utopia.at)
     (tmp_path / "own.pem").write_text(made.to_pem())
