@@ -55,10 +55,14 @@ def listed() -> tuple[VirtualReader, ...]:
 
 @contextmanager
 def kept_running() -> Iterator[None]:
-    """Keep the pcscd running: ours is not stopped, another does not exit because it is idle."""
+    """Keep the pcscd running: ours is not stopped, another does not exit because it is idle.
+
+    Raises `TransportError` if one runs and this installation has no PC/SC library.
+    """
     with ExitStack() as held:
         held.enter_context(pcscd.in_use())
         if pcscd.answers():
+            require_pyscard()
             from emrtd.transport.pcsc.readers import open_context
 
             held.enter_context(open_context())

@@ -134,6 +134,18 @@ def test_without_pyscard_no_daemon_is_started(
     assert started == []
 
 
+def test_without_pyscard_a_pcscd_that_runs_is_not_used(
+    started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "emrtd.transport.pcsc.library", None)
+    monkeypatch.setattr(pcscd, "answers", lambda: True)
+    with pytest.raises(TransportError, match="need pyscard"), readers.kept_running():
+        pytest.fail("there is no way to keep it running")
+    with pytest.raises(TransportError, match="need pyscard"):
+        readers.listed()
+    assert started == []
+
+
 @pytest.mark.parametrize("failure", [TransportError("broken"), KeyboardInterrupt(), None])
 def test_a_failed_start_leaves_no_daemon(
     started: list[str], monkeypatch: pytest.MonkeyPatch, failure: BaseException | None
