@@ -110,7 +110,8 @@ def not_opened() -> RefusedPackageError:
     return RefusedPackageError(
         Refusal.NOT_OPENED,
         "the package does not open: it was altered, or holds an archive that is damaged or unsafe",
-        advice="if it is encrypted in CBC mode, encrypt it with -aes-256-gcm to be told the reason",
+        advice="if it is encrypted in CBC mode, encrypt it with -aes-256-gcm to be told the reason;"
+        " `openssl cms` needs `-binary` too",
     )
 
 

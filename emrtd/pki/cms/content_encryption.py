@@ -24,6 +24,12 @@ TAG_SIZE: Final = 16
 _DEFAULT_TAG_SIZE: Final = 12  # RFC 5084, 3.2: aes-ICVlen
 _BLOCK: Final = 16
 
+USE_AES: Final = (
+    "encrypt it with AES of 128, 192 or 256 bits, in GCM or CBC mode: `openssl cms` with"
+    " -aes-256-gcm"
+)
+"""The advice for another cipher, such as 3DES, OpenSSL's choice if none is named."""
+
 _NOT_OPENED: Final = "the envelope is for another key, or was altered"
 """Whatever was wrong: an error that tells more would help to decrypt (RFC 3218, 2.3.2)."""
 
@@ -68,7 +74,7 @@ class ContentCipher:
         raise MalformedError(
             value.what,
             f"its content is encrypted with {algorithm.oid}",
-            advice="encrypt it with AES of 128, 192 or 256 bits, in GCM or CBC mode",
+            advice=USE_AES,
         )
 
     def decrypt(

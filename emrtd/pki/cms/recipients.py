@@ -19,6 +19,7 @@ from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, ID_RSA
 from emrtd.crypto.signatures import PublicKey, RsaPublicKey
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Random
+from emrtd.pki.cms.content_encryption import USE_AES
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
@@ -225,11 +226,16 @@ def _read_agreed(info: ber.Value) -> Iterator[AgreedKey]:
     algorithm = read_algorithm(agreement)
     kdf_hash = _ECDH.get(algorithm.oid)
     if kdf_hash is None or algorithm.parameters is None:
-        raise agreement.malformed("is not ECDH with a known KDF and AES key wrap")
+        raise agreement.malformed(f"{algorithm.oid} is not ECDH with the KDF of X9.63")
     wrap = algorithm.parameters
-    wrap_size = _WRAPS.get(read_algorithm(wrap).oid)
+    wrapping = read_algorithm(wrap).oid
+    wrap_size = _WRAPS.get(wrapping)
     if wrap_size is None:
-        raise agreement.malformed("is not ECDH with a known KDF and AES key wrap")
+        raise MalformedError(
+            agreement.what,
+            f"its content's key is wrapped with {wrapping}, which is not AES key wrap",
+            advice=USE_AES,  # openssl cms wraps with 3DES unless a cipher is named
+        )
     ephemeral = _only(originator.expect(0xA0))
     if ephemeral.tag != 0xA1:
         raise originator.malformed("is not an ephemeral key")

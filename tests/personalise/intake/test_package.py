@@ -119,6 +119,35 @@ def test_a_package_is_read_in_each_form_that_openssl_writes(
         assert read.image("biometrics.portrait", "portrait.jpg") == images()["portrait.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("cipher", "reason"),
+    [
+        ("-des3", "key is wrapped with 1.2.840.113549.1.9.16.3.6"),  # OpenSSL 3.0's own choice
+        ("-camellia-256-cbc", "content is encrypted with 1.2.392.200011.61.1.1.1.4"),
+    ],
+)
+def test_another_cipher_is_refused_with_the_option_to_use(
+    cipher: str, reason: str, pki: IssuingPki, tmp_path: Path
+) -> None:
+    command = [cipher if each == "-aes-256-gcm" else each for each in documented_command()]
+    made_by_openssl(command, pki, tmp_path)
+    with pytest.raises(RefusedPackageError, match=reason) as refused:
+        number_of(tmp_path / "FILE", pki)
+    assert refused.value.refusal is Refusal.NOT_A_PACKAGE
+    assert refused.value.advice.endswith("`openssl cms` with -aes-256-gcm")
+
+
+def test_a_package_of_openssl_without_binary_is_refused_with_the_option_to_use(
+    pki: IssuingPki, tmp_path: Path
+) -> None:
+    for cipher in ("-aes-256-gcm", "-aes-256-cbc"):
+        command = [cipher if each == "-aes-256-gcm" else each for each in documented_command()]
+        made_by_openssl([each for each in command if each != "-binary"], pki, tmp_path)
+        with pytest.raises(RefusedPackageError) as refused:
+            number_of(tmp_path / "FILE", pki)
+        assert "`openssl cms` needs `-binary`" in refused.value.advice
+
+
 def test_a_package_for_others_alone_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
     command = documented_command()
     place = command.index("-recip")
