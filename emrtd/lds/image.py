@@ -77,8 +77,9 @@ class LdsImage(Value, frozen=True):
         import tempfile
 
         require_free(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        target = folder.resolve()  # a link to an empty folder stays a link
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             for file_id, octets in self.files.items():
                 _write(made / FILES[file_id].file_name, octets)
@@ -86,7 +87,7 @@ class LdsImage(Value, frozen=True):
                 _write(made / CHIP_KEYS_NAME, self.chip_keys)
             if self.evidence is not None:
                 _write(made / EVIDENCE_NAME, self.evidence)
-            made.rename(folder)
+            made.rename(target)
         except OSError as error:  # it names a temporary file, or no file
             raise OSError(error.errno, error.strerror, str(folder)) from error
         finally:
@@ -135,9 +136,27 @@ class LdsImage(Value, frozen=True):
 
 
 def require_free(folder: Path) -> None:
-    """Raise `MisuseError` if an image cannot be saved there: the name is taken."""
+    """Raise `MisuseError` if an image cannot be saved there.
+
+    The name is taken, or it is the current folder, which the image would replace.
+    """
     if is_taken(folder):
         raise MisuseError(f"{folder}: already exists", advice="remove it or choose another folder")
+    if folder.resolve() == Path.cwd():
+        raise MisuseError(f"{folder}: is the current folder", advice="name a new folder")
+
+
+def require_separate(folder: Path) -> None:
+    """Raise `MisuseError` if an image cannot be saved there, or would lie inside another image.
+
+    The other image's folder would then hold the files of two chips.
+    """
+    require_free(folder)
+    parent = folder.resolve().parent
+    if any((parent / each.file_name).exists() for each in FILES.values()):
+        raise MisuseError(
+            f"{folder}: would lie inside an image", advice="choose a folder beside that image"
+        )
 
 
 def _nothing_in(path: Path) -> tuple[str, str]:

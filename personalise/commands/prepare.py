@@ -77,12 +77,12 @@ def prepare(  # noqa: PLR0917 - click's options
     """
     from emrtd.biometrics.images.decoder import DECODER
     from emrtd.calendar import A_YEAR
-    from emrtd.lds.image import require_free
+    from emrtd.lds.image import require_separate
     from personalise.intake.preparation import prepare_image
     from personalise.preparing.chip_profile import ChipProfile, transitions_of
 
     DECODER.fork()
-    require_free(output)
+    require_separate(output)
     profile = ChipProfile.load(profile_name)
     pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=sign_service is None)
     if pki.settings.ledger.uncounted == "refuse":

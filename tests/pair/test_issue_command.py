@@ -257,6 +257,7 @@ def test_an_unknown_reader_ends_with_status_69(
         (("write", "{captured}", "--reader", "virtual:{card}"), "no chip_keys.p7m"),
         (("prepare", "absent", "--pki", "{pki}", "-o", "{new}"), "no such folder"),
         (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}"), "already exists"),
+        (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}/0002"), "inside an image"),
         (("prepare", "{application}", "--pki", "{application}", "-o", "{new}"), "holds no PKI"),
         (
             ("prepare", "{application}", "--pki", "{pki}", "--profile", "x", "-o", "{new}"),

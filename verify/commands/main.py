@@ -204,8 +204,6 @@ def card(
     """
     from emrtd.biometrics.images.decoder import DECODER
     from emrtd.transport.timing import SessionTiming, table
-    from support.errors import MisuseError
-    from support.files import is_taken
     from support.passphrase import read_passphrase
     from verify.commands.credentials import read_credentials
     from verify.commands.progress import progress
@@ -217,8 +215,10 @@ def card(
     wanted = _Files(**files)
     wanted.require_writers()
     DECODER.fork()
-    if save is not None and is_taken(save):
-        raise MisuseError(f"{save}: already exists", advice="choose another folder for the image")
+    if save is not None:
+        from emrtd.lds.image import require_separate
+
+        require_separate(save)
     inspection_system = (
         None if terminal is None else load_terminal(terminal, read_passphrase(passphrase_file))
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.image import MAX_FILE, LdsImage
+from emrtd.lds.image import MAX_FILE, LdsImage, require_separate
 from emrtd.lds.recognition import EVIDENCE_BEGINS, HEAD, Companion, recognise
 from support.errors import MalformedError, MisuseError
 from tests.certificates import Authority, ec_key
@@ -203,6 +203,33 @@ def test_saving_does_not_overwrite(tmp_path: Path) -> None:
         image().save(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     image().save(tmp_path / "empty")
+    assert LdsImage.load(tmp_path / "empty") == image()
+
+
+def test_a_folder_inside_an_image_is_not_separate(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    image().save(tmp_path / "images")
+    for inside in ("0002", "../images/0002"):
+        with pytest.raises(MisuseError, match="would lie inside an image"):
+            require_separate(tmp_path / "images" / inside)
+    require_separate(tmp_path / "0002")
+
+
+def test_an_image_does_not_replace_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (".", f"../{tmp_path.name}"):
+        with pytest.raises(MisuseError, match="is the current folder"):
+            image().save(Path(name))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_an_empty_folder_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    image().save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
     assert LdsImage.load(tmp_path / "empty") == image()
 
 
