@@ -245,9 +245,9 @@ class ChipAuthenticationChip:
         self._selected: tuple[StaticKey, str] | None = None
 
     @property
-    def selected(self) -> StaticKey | None:
-        """The key that MSE:Set AT has selected; None before it and after GENERAL AUTHENTICATE."""
-        return None if self._selected is None else self._selected[0]
+    def selected(self) -> tuple[StaticKey, str] | None:
+        """Key and protocol (OID) that MSE:Set AT has selected for GENERAL AUTHENTICATE."""
+        return self._selected
 
     def set_kat(self, data: bytes) -> ChipAuthenticationResult:
         """Answer MSE:Set KAT (P1-P2 41A6), which is the whole protocol, with 3DES."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -114,6 +115,11 @@ def test_a_timed_card_in_a_reader_takes_its_time(reader: VirtualReader) -> None:
             assert connection.transmit(command) == response
             assert time.monotonic() - begun >= least
             assert card_time_of(connection) is None
+        process.send_signal(signal.SIGTERM)
+        told_at_the_end = process.communicate()[1]
+    taken = re.search(r"took ([\d.]+) ms on the link and ([\d.]+) ms of the chip", told_at_the_end)
+    assert taken is not None, told_at_the_end
+    assert float(taken[1]) + float(taken[2]) >= least * 1000
 
 
 def make_feeder(folder: Path, states: Sequence[ChipState]) -> None:

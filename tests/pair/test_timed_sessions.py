@@ -11,9 +11,13 @@ import pytest
 from emrtd.access.passwords import Password
 from emrtd.crypto.groups import EcGroup
 from emrtd.iso7816.procedure import run
+from emrtd.lds.files import FileID
 from emrtd.specimens import Specimen, make_specimen
 from support.command_line import run_command_line
 from support.errors import ExitStatus
+from tests.pair.test_recorded_sessions import SESSIONS
+from tests.verify.inspection.test_terminal import MRZ, chain, credentials
+from tests.vsmartcard.cards import personalised
 from verify.commands.main import verify
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
@@ -67,6 +71,55 @@ def test_a_permit_takes_the_multiplications_of_its_protocols() -> None:
     assert found[Work.EC_MULTIPLY] == 3 + 2 + 1
     assert found[Work.EC_VERIFY] == 3
     assert Work.RSA_PRIVATE not in found
+
+
+_PACE_AND_PROOFS = {Work.EC_MULTIPLY: 3 + 2 + 1, Work.EC_SIGN: 1, Work.RANDOM: 1 + 2, Work.SHA1: 5}
+EXPECTED = {
+    # BAC derives two keys of the document and two of the session (4.3.3), Chip Authentication two
+    # more and agrees once; Active Authentication with RSA pads at random (6.1.2.2).
+    "BAC": {
+        Work.SHA1: 4 + 2,
+        Work.RANDOM: 2 + 1,
+        Work.SHA256: 1,
+        Work.RSA_PRIVATE: 1,
+        Work.EC_MULTIPLY: 1,
+    },
+    # PACE derives the key of the nonce, and two of the session.
+    "PACE-GM, 3DES": _PACE_AND_PROOFS,
+    "PACE-GM over DH": {**_PACE_AND_PROOFS, Work.DH: 3 + 2, Work.EC_MULTIPLY: 1},
+    # Integrated Mapping maps with one, without a key pair; with AES-256 PACE hashes with SHA-256.
+    "PACE-IM": {
+        Work.EC_MULTIPLY: 1 + 2 + 1,
+        Work.EC_SIGN: 1,
+        Work.RANDOM: 1 + 1,
+        Work.SHA1: 2,
+        Work.SHA256: 3,
+    },
+    "PACE-CAM": _PACE_AND_PROOFS,
+    "Terminal Authentication": {**_PACE_AND_PROOFS, Work.EC_VERIFY: 3, Work.RANDOM: 3 + 1},
+    # Chip Authentication in version 2 draws a nonce too.
+    "version 2 of Extended Access Control": {
+        **_PACE_AND_PROOFS,
+        Work.EC_VERIFY: 3,
+        Work.RANDOM: 3 + 1 + 1,
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_session_takes_the_operations_of_its_protocols(name: str) -> None:
+    made = SESSIONS[name]()
+    times = Timing(*read_timing("2018"))
+    terminal = credentials(*chain()) if FileID.CVCA in made.files else None
+    card = times.card(personalised(made.files, made.keys).state)
+    run(inspect(MRZ, terminal=terminal), card.process)
+    ciphers = {Work.TDES, Work.AES128, Work.AES192, Work.AES256}
+    assert {work: n for work, n in works(times).items() if work not in ciphers} == EXPECTED[name]
+    assert set(works(times)) & ciphers
+
+
+def test_all_recorded_sessions_are_expected() -> None:
+    assert set(EXPECTED) == set(SESSIONS)
 
 
 class Counting(Layer):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from emrtd.specimens import Specimen
     from vsmartcard.card.interface import Card
     from vsmartcard.card.stored_chip import StoredChip
+    from vsmartcard.card.timed.layer import Timing
     from vsmartcard.quirks.making import QuirkyCard
     from vsmartcard.reader.inserting import Inserted
 
@@ -154,22 +155,42 @@ def insert(
         from vsmartcard.timing.profile import read_timing
 
         read_timing(timing)  # likewise
-    make = _maker(faults, seed, memory, None if is_open else kind, timing=timing, trace=trace)
-    if feed is not None:
-        _feed(feed, reader_port, make, as_json=as_json)
-        return
+    timings: list[Timing] = []
+    make = _maker(
+        faults, seed, memory, None if is_open else kind, timing=timing, timings=timings, trace=trace
+    )
+    with _times_told(timings):
+        if feed is not None:
+            _feed(feed, reader_port, make, as_json=as_json)
+        else:
+            details: dict[str, object] = {}
+            made: QuirkyCard | None = None
+            if specimen is not None:
+                made, details = _specimen(specimen, trust, quirk)
+            _insert(*make(state, made), reader_port, details, as_json=as_json)
+
+
+def _insert(
+    chip: "StoredChip", card: "Card", port: int | None, details: dict[str, object], *, as_json: bool
+) -> None:
+    """Insert one card until it is taken out."""
     from vsmartcard.reader.inserting import inserted
     from vsmartcard.reader.readers import kept_running
 
-    details: dict[str, object] = {}
-    made: QuirkyCard | None = None
-    if specimen is not None:
-        made, details = _specimen(specimen, trust, quirk)
-    chip, card = make(state, made)
-    with _until_taken_out(), kept_running(), inserted(card, reader_port) as place:
+    with _until_taken_out(), kept_running(), inserted(card, port) as place:
         _announce(place, details, as_json=as_json)
         place.slot.serve(card)
     chip.close()
+
+
+@contextmanager
+def _times_told(timings: "list[Timing]") -> Iterator[None]:
+    """Say at the end what link and chip of the cards have taken."""
+    yield
+    if timings:
+        link = sum(each.time.link for each in timings)
+        chip = sum(each.time.chip for each in timings)
+        remark(f"took {link * 1000:.1f} ms on the link and {chip * 1000:.1f} ms of the chip")
 
 
 def _maker(
@@ -179,11 +200,13 @@ def _maker(
     kind: str | None,
     *,
     timing: str | None,
+    timings: "list[Timing]",
     trace: bool,
 ) -> "Callable[..., tuple[StoredChip, Card]]":
     """Return a function that makes a chip, and the card with its times, its faults and its trace.
 
-    Its arguments are the state file, and a finished card if there is none.
+    Its arguments are the state file, and a finished card if there is none.  The times of each card
+    are added to `timings`.
     """
     from vsmartcard.card.faults.spec import read_faults
     from vsmartcard.card.stored_chip import StoredChip
@@ -203,7 +226,10 @@ def _maker(
         quirk = ChipQuirk() if made is None else made.chip
         faults = read_faults(specs, str(seed))
         tracing = Trace(write_trace) if trace else None
-        times = None if timing is None else Timing(*read_timing(timing), RealClock())
+        times = None
+        if timing is not None:
+            times = Timing(*read_timing(timing), RealClock())
+            timings.append(times)
 
         def change(table: Instructions) -> Instructions:
             table = quirk.change(table)

@@ -29,6 +29,7 @@ BIT_RATES: Final = {106: 128, 212: 64, 424: 32, 848: 16, 1695: 8, 3390: 4, 6780:
 
 MOST_WAITING_TIME_INTEGER: Final = 14
 MOST_MULTIPLIER: Final = 59
+"""The largest WTXM of one request for more time (ISO/IEC 14443-4, 7.3)."""
 
 _PROLOGUE, _CID, _CRC, _EXTENSION = 1, 1, 2, 1
 _SLOWEST: Final = 128
@@ -94,16 +95,16 @@ class Contactless:
         return f"{self.rate}{self.signal.value}"
 
     @property
-    def frame_waiting_cycles(self) -> int:
-        """FWT = (256 * 16 / fc) * 2^FWI (ISO/IEC 14443-4, 7.2)."""
-        return 256 * 16 << self.fwi
+    def waiting(self) -> float:
+        """The seconds of FWT = (256 * 16 / fc) * 2^FWI (ISO/IEC 14443-4, 7.2)."""
+        return (256 * 16 << self.fwi) / CARRIER
 
     def frame_cycles(self, octets: int, *, to_chip: bool, cycles: int = 0) -> int:
         """Return the carrier cycles of a frame; those of a bit are `cycles`, 0 for this link's.
 
         Type A (ISO/IEC 14443-3, 6.2.3; 14443-2, 8.1 and 8.2): S, eight bits and parity an octet, E.
-        To the chip E has two bits; from the chip it has one at 106 kbit/s, and S is a burst of 32
-        subcarrier periods without an E above that.
+        To the chip E has two bits; from the chip it has one at 106 kbit/s.  Above that S is a burst
+        of 32 subcarrier periods and one bit, and there is no E.
         Type B (ISO/IEC 14443-3, 7.1): SOF of 12 bits, ten bits an octet, EOF of 10 bits.
         """
         bit = cycles or BIT_RATES[self.rate]
@@ -113,7 +114,7 @@ class Contactless:
             return (1 + 9 * octets + 2) * bit
         if bit == _SLOWEST:
             return (1 + 9 * octets + 1) * bit
-        return 32 * _SUBCARRIER + 9 * octets * bit
+        return 32 * _SUBCARRIER + (1 + 9 * octets) * bit
 
     def delay_cycles(self, *, to_chip: bool, cycles: int = 0) -> int:
         """Return the shortest delay before a frame, in carrier cycles.
@@ -152,8 +153,7 @@ class Contactless:
 
     def _extensions(self, working: float) -> int:
         """Return how often the chip sends S(WTX) (ISO/IEC 14443-4, 7.3)."""
-        waiting = self.frame_waiting_cycles / CARRIER
-        return max(0, ceil((working - waiting) / (waiting * self.wtxm)))
+        return max(0, ceil((working - self.waiting) / (self.waiting * self.wtxm)))
 
     @property
     def _around(self) -> int:

@@ -128,6 +128,15 @@ def test_an_answer_to_reset_that_is_cut_short_or_wrong(atr: str) -> None:
         Contact.of_atr(bytes.fromhex(atr), T1)
 
 
+@given(atr=st.binary(max_size=40))
+def test_any_octets_are_an_answer_to_reset_or_malformed(atr: bytes) -> None:
+    try:
+        link = Contact.of_atr(atr, T1)
+    except MalformedError:
+        return
+    assert link.exchange(SELECT, OK).seconds > 0
+
+
 @given(link=LINKS, command=SIZES, response=SIZES, more=SIZES)
 def test_more_octets_are_never_quicker(
     link: Contact, command: int, response: int, more: int

@@ -38,14 +38,14 @@ def cycles(seconds: float) -> float:
             Contactless(106),
             (1 + 9 * 15 + 2) * 128 + (1 + 9 * 5 + 1) * 128 + 2 * 1172,
         ),
-        # From the chip the frame begins with 32 periods of fc/16 (14443-2, 8.2).
+        # From the chip the frame begins with 32 periods of fc/16 and a bit (14443-2, 8.2).
         "424 kbit/s": (
             Contactless(424),
-            (1 + 9 * 15 + 2) * 32 + (32 * 16 + 9 * 5 * 32) + 2 * 1172,
+            (1 + 9 * 15 + 2) * 32 + (32 * 16 + (1 + 9 * 5) * 32) + 2 * 1172,
         ),
         "848 kbit/s with CID": (
             Contactless(848, cid=True),
-            (1 + 9 * 16 + 2) * 16 + (32 * 16 + 9 * 6 * 16) + 2 * 1172,
+            (1 + 9 * 16 + 2) * 16 + (32 * 16 + (1 + 9 * 6) * 16) + 2 * 1172,
         ),
         # Type B: ten bits an octet, SOF of 12 and EOF of 10 bits; TR2 of 10 bits and 32/fs, TR0 and
         # TR1 of 64/fs and 80/fs (14443-3, 7.1).
@@ -55,7 +55,7 @@ def cycles(seconds: float) -> float:
         ),
         "6.78 Mbit/s": (
             Contactless(6780),
-            (1 + 9 * 15 + 2) * 2 + (32 * 16 + 9 * 5 * 2) + 2 * 1172,
+            (1 + 9 * 15 + 2) * 2 + (32 * 16 + (1 + 9 * 5) * 2) + 2 * 1172,
         ),
     }.values(),
 )
@@ -90,7 +90,7 @@ def test_a_block_is_filled_before_the_next_begins(size: int, blocks: int) -> Non
 @pytest.mark.parametrize(("fwi", "milliseconds"), [(0, 0.302), (8, 77.3), (14, 4949)])
 def test_the_frame_waiting_time_is_that_of_the_standard(fwi: int, milliseconds: float) -> None:
     """302 us at FWI 0 and 4949 ms at FWI 14 (ISO/IEC 14443-4, 7.2)."""
-    waiting = Contactless(fwi=fwi).frame_waiting_cycles / CARRIER * 1000
+    waiting = Contactless(fwi=fwi).waiting * 1000
     assert waiting == pytest.approx(milliseconds, rel=1e-3)
 
 

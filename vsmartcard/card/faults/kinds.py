@@ -14,7 +14,6 @@ from vsmartcard.card.conditions import Condition
 from vsmartcard.card.faults import chip
 from vsmartcard.card.faults.layers import (
     FRAME_WAITING_SECONDS,
-    MOST_EXTENSIONS,
     Distorting,
     Losing,
     Mute,
@@ -29,6 +28,7 @@ from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.commands import Instructions
 from vsmartcard.chip.dispatch import Chip, Memory
 from vsmartcard.chip.state import ChipState
+from vsmartcard.timing.contactless import MOST_MULTIPLIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _slow(setting: Setting) -> Effect:
 
 
 def _extended(setting: Setting) -> Effect:
-    seconds = FRAME_WAITING_SECONDS * (_whole(setting, 1, MOST_EXTENSIONS) if setting.values else 1)
+    seconds = FRAME_WAITING_SECONDS * (_whole(setting, 1, MOST_MULTIPLIER) if setting.values else 1)
     return Effect(layer=lambda card: Slow(card, setting.when, seconds, setting.sleep))
 
 

@@ -12,6 +12,7 @@ from emrtd.errors import TransportError, TransportFault
 from vsmartcard.card.conditions import Condition
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Layer, command_of
+from vsmartcard.timing.contactless import Contactless
 
 Sleep = Callable[[float], object]
 """Waits for a number of seconds."""
@@ -19,11 +20,8 @@ Sleep = Callable[[float], object]
 Change = Callable[[bytes], bytes]
 """Returns octets in place of an encoded command or response."""
 
-FRAME_WAITING_SECONDS: Final = 256 * 16 / 13.56e6 * (1 << 8)
-"""The frame waiting time of a chip with FWI 8: 77 ms (ISO/IEC 14443-4, 7.2)."""
-
-MOST_EXTENSIONS: Final = 59
-"""The largest multiplier WTXM of one request for more time (ISO/IEC 14443-4, 7.3)."""
+FRAME_WAITING_SECONDS: Final = Contactless(fwi=8).waiting
+"""The frame waiting time of a chip with FWI 8: 77 ms."""
 
 _STATUS_WORD: Final = 2
 

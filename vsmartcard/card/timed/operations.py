@@ -16,6 +16,7 @@ from emrtd.access.pace.variants import PaceVariant
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.groups import EcGroup, Group
 from emrtd.crypto.private_keys import EcPrivateKey, load_private_key
+from emrtd.crypto.protocols import CHIP_AUTHENTICATION_PROTOCOLS
 from emrtd.crypto.protocols import Mapping as PaceMapping
 from emrtd.crypto.signatures import EcPublicKey, RsaPublicKey
 from emrtd.errors import ProtocolError
@@ -24,6 +25,7 @@ from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.pki.cvc.keys import CvPublicKey
 from support.errors import MalformedError
 from vsmartcard.chip.protocols.chip_authentication import group_of
+from vsmartcard.chip.protocols.terminal_authentication import shown_key
 from vsmartcard.chip.session import ChipAccess, Core, Protocol
 from vsmartcard.timing.operations import Operation, Work
 
@@ -126,10 +128,11 @@ def _manage(core: Core, command: CommandAPDU) -> Operations:
 def _general_authenticate(core: Core, command: CommandAPDU) -> Operations:
     session = core.session
     if session.selected is Protocol.CHIP_AUTHENTICATION:
-        chip, messaging = session.chip_authentication, session.secure_messaging
-        if chip is None or chip.selected is None or messaging is None:
+        chip = session.chip_authentication
+        if chip is None or chip.selected is None:
             return []
-        return _agreement(chip.selected.group, messaging.cipher)
+        key, protocol = chip.selected
+        return _chip_authentication(core, key.group, CHIP_AUTHENTICATION_PROTOCOLS[protocol].cipher)
     variant = None if session.pace is None else session.pace.chip.selected
     if session.selected is not Protocol.PACE or variant is None:
         return []
@@ -139,6 +142,15 @@ def _general_authenticate(core: Core, command: CommandAPDU) -> Operations:
         return []
     step = _PACE.get(objects[0].tag if objects else None)
     return [] if step is None else step(variant)
+
+
+def _chip_authentication(core: Core, group: Group, cipher: Cipher) -> Operations:
+    """Agree (6.2); in version 2 also draw a nonce and make a token (TR-03110-2, 3.4)."""
+    found = _agreement(group, cipher)
+    if shown_key(core) is not None:
+        octets = ceil(group.field.bit_length() / 8)
+        found += [Operation(Work.RANDOM, _CHALLENGE), _symmetric(cipher, _padded(2 * octets + 16))]
+    return found
 
 
 def _pace_nonce(variant: PaceVariant) -> Operations:
