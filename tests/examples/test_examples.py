@@ -16,9 +16,8 @@ from chipseal.testing import VirtualCard, make_quirky_card, save_pki
 from emrtd.specimens import make_specimen, specimen_profiles
 from tests.helpers import REPOSITORY
 from tests.interop.findings import building_alone
+from tests.interop.table.running import Changer
 from tests.requirement import program
-from vsmartcard.card.interface import Card
-from vsmartcard.card.layers import Layer
 from vsmartcard.quirks.making import quirks
 from vsmartcard.reader.specimens import today
 from vsmartcard.reader.threaded import ThreadedReader
@@ -41,25 +40,6 @@ def cards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, VirtualCard]:
     folder = tmp_path_factory.mktemp("quirks")
     pki = save_pki(passport, folder)
     return found | {name: make_quirky_card(name, passport, pki, folder) for name in quirks()}
-
-
-class Changer(Layer):
-    """A card in a reader that becomes another one when told.
-
-    So many cards are read without waiting for pcscd, which looks for a new card every 0.4 s.  A
-    card with another ATR is inserted.
-    """
-
-    def __init__(self, reader: ThreadedReader, card: Card) -> None:
-        super().__init__(card)
-        self._reader = reader
-        reader.insert(self)
-
-    def become(self, card: Card) -> None:
-        card.reset()  # JMRTD leaves its session open
-        inserted, self.card = self.card, card
-        if inserted.atr != card.atr:
-            self._reader.insert(self)
 
 
 @pytest.fixture

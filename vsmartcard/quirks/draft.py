@@ -170,7 +170,7 @@ class Draft:
         der_of = certificate.encode(self.csca_key)
         signed = self._signed_data(certificate, der_of, self.content_type, self.content)
         self.files[FileID.SOD] = self.wrap(signed)
-        if self.signs_card_security:
+        if self.signs_card_security and FileID.CARD_SECURITY in self.files:
             infos = CardSecurity.decode(self.files[FileID.CARD_SECURITY]).signed_data.content
             signed = self._signed_data(certificate, der_of, ID_SECURITY_OBJECT, infos)
             self.files[FileID.CARD_SECURITY] = signed

@@ -25,6 +25,9 @@ import org.jmrtd.protocol.PACEGMMappingResult;
 final class Proofs {
   static final BouncyCastleProvider PROVIDER = new BouncyCastleProvider();
 
+  /** JMRTD's name for RSASSA-PSS, which no provider knows. */
+  private static final String PSS_OF_JMRTD = "SSAwithRSA/PSS";
+
   private static final Map<Integer, String> DIGEST_OF_TRAILER =
       Map.of(0x38, "SHA-224", 0x34, "SHA-256", 0x36, "SHA-384", 0x35, "SHA-512");
 
@@ -32,7 +35,11 @@ final class Proofs {
 
   /** Whether EF.SOD is signed by the certificate inside it. */
   static boolean isSigned(SODFile sod) throws GeneralSecurityException {
-    Signature signature = Signature.getInstance(sod.getDigestEncryptionAlgorithm(), PROVIDER);
+    String algorithm = sod.getDigestEncryptionAlgorithm();
+    if (algorithm.equals(PSS_OF_JMRTD)) {
+      algorithm = "RSASSA-PSS";
+    }
+    Signature signature = Signature.getInstance(algorithm, PROVIDER);
     if (sod.getDigestEncryptionAlgorithmParams() != null) {
       signature.setParameter(sod.getDigestEncryptionAlgorithmParams());
     }

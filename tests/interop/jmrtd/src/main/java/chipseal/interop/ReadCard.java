@@ -110,7 +110,7 @@ public final class ReadCard {
     service.close();
   }
 
-  private static CardTerminal terminal(String name) throws Exception {
+  static CardTerminal terminal(String name) throws Exception {
     for (CardTerminal terminal : TerminalFactory.getDefault().terminals().list()) {
       if (terminal.getName().equals(name)) {
         return terminal;
