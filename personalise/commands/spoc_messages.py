@@ -172,12 +172,12 @@ def requests(folder: Path, *, as_json: bool) -> None:
 @click.command(
     "decide",
     epilog=examples(
-        "personalise eac decide AT 5f0c... --accept --days 30 --pki pki",
-        'personalise eac decide AT 5f0c... --refuse --reason "no agreement" --pki pki',
+        "personalise eac decide AT --accept --days 30 --pki pki",
+        'personalise eac decide AT --refuse --reason "no agreement" --pki pki',
     ),
 )
 @_state
-@click.argument("message", metavar="MESSAGE")
+@click.argument("message", metavar="[MESSAGE]", required=False)
 @click.option(
     "--accept/--refuse",
     "accepted",
@@ -197,7 +197,7 @@ def requests(folder: Path, *, as_json: bool) -> None:
 @operation_options
 def decide(
     state: str,
-    message: str,
+    message: str | None,
     rights: tuple[str, ...],
     days: int | None,
     reason: str,
@@ -205,17 +205,16 @@ def decide(
     accepted: bool,
     **options: Any,
 ) -> None:
-    """Accept or refuse the request MESSAGE of STATE; `eac deliver` sends the answer."""
-    from personalise.spoc.authority import accept, refuse
+    """Accept or refuse the request MESSAGE of STATE; `eac deliver` sends the answer.
+
+    MESSAGE is needed only if several requests of STATE wait.
+    """
+    from personalise.spoc.authority import accept, find_waiting, refuse
     from personalise.spoc.store import MessageStore
 
     operations = make_operations(**options)
     store = MessageStore(operations.pki.folder)
-    waiting = store.find_received(state, message)
-    if waiting is None:
-        raise MisuseError(
-            f"{state} has sent no message {message}", advice="run `personalise eac requests`"
-        )
+    waiting = find_waiting(store, state, message)
     if accepted:
         granted = sum_of(rights) if rights else None
         done = accept(operations, store, waiting, rights=granted, days=days)

@@ -78,6 +78,27 @@ def receive_request(
     return Response(_OPERATION, Result.CERTIFICATES, answer)
 
 
+def find_waiting(store: MessageStore, state: str, message_id: str | None) -> ReceivedMessage:
+    """Return the request of a State that is to be decided: the only one, if none is named.
+
+    Raises `MisuseError`.
+    """
+    if message_id is not None:
+        found = store.find_received(state, message_id)
+        if found is None:
+            raise MisuseError(
+                f"{state} has sent no message {message_id}", advice="run `personalise eac requests`"
+            )
+        return found
+    waiting = [each for each in store.received(Received.WAITING) if each.state == state]
+    if len(waiting) != 1:
+        raise MisuseError(
+            f"{len(waiting)} requests of {state} wait for a decision, not one",
+            advice="name the message; `personalise eac requests` lists them",
+        )
+    return waiting[0]
+
+
 def accept(
     operations: PkiOperations,
     store: MessageStore,

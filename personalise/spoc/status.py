@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.spoc import SpocRole
-from personalise.pki.status.due import Due, in_order
+from personalise.pki.status.due import FOREIGN_REQUEST, Due, in_order
 from personalise.pki.status.values import HeldCertificate, Overview, Use
 from personalise.spoc.certificates import (
     CA_NAME,
@@ -26,6 +26,7 @@ from personalise.spoc.store import FILE_NAME, MessageStore, ReceivedMessage, Sen
 _CA, _CA_KIND = f"{FOLDER}/ca", "SPOC CA certificate"
 _TLS_AHEAD: Final = timedelta(days=60)
 _CRL_AHEAD: Final = timedelta(days=14)
+_REQUEST: Final = f"personalise {FOREIGN_REQUEST}"
 _ANSWER: Final = timedelta(days=3)
 """How long another State waits for an officer's decision before it counts as overdue."""
 
@@ -46,8 +47,15 @@ def with_spoc(folder: Path, overview: Overview, to_do: list[Due]) -> tuple[Overv
         ),
     ]
     due = [*_certificates(held, at), *_lists(folder, at), *_messages(folder, at)]
+    registered = {_REQUEST.format(state): state for state in Partners(folder).states()}
+    others = [
+        replace(each, command=f"personalise eac send {registered[each.command]}")
+        if each.command in registered
+        else each
+        for each in to_do
+    ]
     certificates = (*overview.certificates, *held)
-    return replace(overview, certificates=certificates), in_order([*to_do, *due])
+    return replace(overview, certificates=certificates), in_order([*others, *due])
 
 
 def _held(name: str, kind: str, certificate: Certificate, at: datetime) -> HeldCertificate:

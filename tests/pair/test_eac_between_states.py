@@ -5,10 +5,13 @@ an Austrian card.
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import multiprocessing
 import os
+import re
+import shlex
 import socket
 import ssl
 import subprocess
@@ -23,7 +26,8 @@ from emrtd.pki.private_key_file import decrypt_private_key
 from personalise.commands.main import personalise
 from support.command_line import run_command_line
 from support.passphrase import read_passphrase
-from tests.issuing import Agreement, Issuer, Kind
+from tests.helpers import REPOSITORY
+from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from verify.commands.main import verify
 
@@ -84,15 +88,6 @@ class Office:
             process.join(10)
         self.processes.clear()
 
-    def waiting(self) -> dict[str, str]:
-        """Return the newest message that waits for an officer."""
-        rows: list[dict[str, str]] = json.loads(self.run("requests", "--json"))
-        return [each for each in rows if each["status"] == "waits for an officer"][-1]
-
-    def last(self) -> dict[str, str]:
-        rows: list[dict[str, str]] = json.loads(self.run("requests", "--json"))
-        return rows[-1]
-
 
 def free_port() -> int:
     with socket.socket() as free:
@@ -115,65 +110,95 @@ def offices(tmp_path: Path) -> Iterator[tuple[Office, Office]]:
     austria.stop()
 
 
-def test_two_states_exchange_and_the_terminal_reads_fingerprints(
-    offices: tuple[Office, Office], tmp_path: Path
+PAGE = REPOSITORY / "docs" / "eac.md"
+BLOCK = re.compile(r"^```(sh[^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def command(line: str) -> str:
+    """Run a line of the page, and return its output; `echo … > FILE` writes the file."""
+    words = shlex.split(line)
+    if words[0] == "echo":
+        Path(words[3]).write_text(f"{words[1]}\n")
+        return ""
+    output, errors = io.StringIO(), io.StringIO()
+    assert words[0] == "personalise"
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        status = run_command_line(personalise, words[1:])
+    assert status == 0, (line, errors.getvalue())
+    return output.getvalue() + errors.getvalue()
+
+
+def test_the_page_as_it_is_typed_and_the_terminal_reads_fingerprints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    utopia, austria = offices
+    """A chip of before the renewal is read with certificates of before and after it."""
+    monkeypatch.chdir(tmp_path)
+    utopia, austria = (
+        Office(Issuer(tmp_path / name, code), code[:2], free_port())
+        for name, code in (("utopia", "UTO"), ("austria", "AUT"))
+    )
+    (tmp_path / "home").mkdir()
+    for office in (utopia, austria):  # one user has both
+        office.issuer.folder.mkdir()
+        (office.issuer.folder / "home").symlink_to(tmp_path / "home")
+    text = PAGE.read_text(encoding="utf-8")
+    text = text.replace("8444", str(utopia.port)).replace("8445", str(austria.port))
+    cards: list[Card] = []
+    said: dict[str, str] = {}
+    with utopia.issuer.at_work():
+        for kind, lines in BLOCK.findall(text):
+            if kind == "sh background":
+                for office in (utopia, austria):
+                    if f"--port {office.port}" in lines:
+                        office.serve()
+                continue
+            for line in lines.splitlines():
+                said[line] = command(line)
+                if line.startswith("personalise eac certify-terminal AT"):
+                    cards = cards or [issued(austria, tmp_path)]
+                    proved(utopia, austria, cards[0], tmp_path)
+        utopia.stop()
+        austria.stop()
+        for name in ("utopia", "austria"):
+            command(f"personalise audit verify --pki {name}/pki")
+    shown = [line for line in text.splitlines() if line.startswith("    AT: ")]
+    assert len(shown) == 2
+    for line in shown:
+        assert f"{line.strip()}\n" in said.values()
+    asked = [each for line, each in said.items() if line.startswith("personalise eac requests")]
+    assert "waits for an officer" in asked[0]
+    assert "answered, imported" in asked[1]
+    root = (tmp_path / "from-austria" / "01-root.cvcert").read_bytes()
+    digest = hashlib.sha256(root).hexdigest()
+    assert any(digest in each for line, each in said.items() if "eac fetch" in line)
+
+
+def issued(austria: Office, folder: Path) -> Card:
     kind = Kind(terminal_authentication=True, chip_authentication=[Agreement()])
-    (tmp_path / "card").mkdir()
+    (folder / "card").mkdir()
     record = changed("document.issuing_state", "AUT")
-    card = austria.issuer.issue(kind, tmp_path / "card", record)
-    austria.serve()
-    utopia.serve()
+    return austria.issuer.issue(kind, folder / "card", record)
 
-    # The first request: the root is fetched, compared by officers, and given; it waits there.
-    brought = tmp_path / "from-austria"
-    utopia.run("fetch", "AT", "-o", brought)
-    (root,) = brought.iterdir()
-    assert root.read_bytes() == (austria.issuer.pki / "terminal" / "cvca.cvcert").read_bytes()
-    assert "ok_reception_ack; acknowledged (UTDVAT001)" in utopia.run("send", "AT", root)
-    assert "will answer it" in utopia.run("send", "AT", status=64)
-    waiting = austria.waiting()
-    assert waiting["note"] == "UTDVAT001, first"
-    austria.run("decide", "UT", waiting["message"], "--accept", "--right", "dg3")
-    assert "UT" in austria.run("deliver")
-    assert utopia.last()["status"] == "answered, imported"
 
-    # Later the CVCA has a key of another kind and name, of which Utopia is told, and a rule answers
-    # at once.  The chip, which is older, follows the link; the terminal's key is an RSA key.
-    austria.run("renew-cvca", "--name", "EACROOT", "--key", "RSA-2048")
-    assert "new_cert_available_notification: received" in austria.run("notify")
-    austria.run("partner", "add", "UT", "--automatic")
-    said = utopia.run("send", "AT")
-    assert "ok_cert_available; answered, imported (UTDVAT002)" in said
-
-    utopia.run("certify-terminal", "AT", "--right", "dg3")
-    trust = tmp_path / "trust.sqlite"
-    published = [str(austria.issuer.pki / name) for name in ("csca.cer", "crl.crl")]
-    terminal = utopia.issuer.pki / "foreign" / "AT" / "terminal"
+def proved(utopia: Office, austria: Office, card: Card, folder: Path) -> None:
+    """Our terminal reads the fingerprints of the other State's card."""
+    trust = folder / "trust.sqlite"
+    if not trust.exists():
+        published = [str(austria.issuer.pki / name) for name in ("csca.cer", "crl.crl")]
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
     output = io.StringIO()
-    with utopia.issuer.at_work(), contextlib.redirect_stdout(output):
-        assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
-        output.truncate(0)
-        output.seek(0)
+    with contextlib.redirect_stdout(output):
         run_command_line(
             verify,
             ["card", "--reader", f"virtual:{card.state}", "--trust", str(trust), "--json",
-             "--mrz", card.mrz.text, "--terminal", str(terminal)],
+             "--mrz", card.mrz.text, "--terminal", "utopia/pki/foreign/AT/terminal"],
         )  # fmt: skip
     report = json.loads(output.getvalue())
     found = {each["id"]: each["outcome"] for each in report["checks"]}
     assert found["terminal.authentication"] == "passed"
     assert report["data_groups"]["DG3"]["hash"] == "passed"
-
-    text = tmp_path / "text"
-    text.write_text("closed on Sunday\n")
-    assert "AT: ok" in utopia.run("message", "AT", text, "--subject", "maintenance")
-    for office in offices:
-        with office.issuer.at_work():
-            line = ["audit", "verify", "--pki", str(office.issuer.pki)]
-            with contextlib.redirect_stdout(io.StringIO()):
-                assert run_command_line(personalise, line) == 0
+    assert utopia.code == "UT"
 
 
 def status_of(office: Office, *, certificate: Path, key: Path, path: str = "/SPOC?wsdl") -> int:

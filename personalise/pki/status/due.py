@@ -41,8 +41,11 @@ _TERMINALS: Final = {
     "is": (timedelta(days=7), "eac renew-is"),
 }
 _FOREIGN: Final = re.compile(r"foreign/([A-Z]{2})/(dv|terminal/is)")
+FOREIGN_REQUEST: Final = "eac request foreign/{0}/cvca/*.cvcert"
+"""The command that asks a State for our Document Verifier's next certificate, by a file."""
+
 _FOREIGN_TERMINALS: Final = {
-    "dv": (timedelta(days=14), "eac request foreign/{0}/cvca/*.cvcert"),
+    "dv": (timedelta(days=14), FOREIGN_REQUEST),
     "terminal/is": (timedelta(days=7), "eac certify-terminal {0}"),
 }
 

@@ -14,7 +14,7 @@ from personalise.pki.officers import Officers
 from personalise.pki.status.due import due
 from personalise.pki.status.overview import read_overview
 from personalise.spoc.applicant import prepare_request, take_response
-from personalise.spoc.authority import accept, refuse
+from personalise.spoc.authority import accept, find_waiting, refuse
 from personalise.spoc.certificates import (
     CRL_NAME,
     FOLDER,
@@ -114,6 +114,25 @@ def test_what_no_rule_answers_waits_for_an_officer(utopia: State, austria: State
     assert list(deliver(austria.store, "AT", unreachable, austria.at)) == []
     rows = {(each["state"], each["message"]): each["status"] for each in listed(austria.store)}
     assert rows["UT", "m2"] == "delivered"
+
+
+def test_which_request_is_decided(utopia: State, austria: State) -> None:
+    def find(message_id: str | None = None) -> str:
+        return find_waiting(austria.store, "UT", message_id).message_id
+
+    with pytest.raises(MisuseError, match="0 requests of UT wait"):
+        find()
+    verifier = Verifier("UTDV", austria.root.holder_reference)
+    for number in (1, 2):
+        asked = verifier.request(number).encode()
+        austria.asked_by(utopia, RequestCertificate("UT", f"m{number}", asked))
+        assert find(f"m{number}") == f"m{number}"
+        if number == 1:
+            assert find() == "m1"
+    with pytest.raises(MisuseError, match="2 requests of UT wait"):
+        find()
+    with pytest.raises(MisuseError, match="has sent no message m3"):
+        find("m3")
 
 
 def test_a_refusal_is_delivered_too(utopia: State, austria: State) -> None:
@@ -349,6 +368,19 @@ def test_a_certificate_of_another_ca_is_refused(austria: State) -> None:
     answer = austria.desk.answer(forged.der, encode(GetCaCertificates("UT", "m1")), "")
     assert answer.status == 401
     assert "not the key that the certificate names" in answer.reason
+
+
+def test_the_status_names_the_message_that_renews(utopia: State, austria: State) -> None:
+    knows(austria, utopia)
+    austria.register(utopia, automatic=True)
+    response = austria.asked_by(utopia, asking(utopia, austria))
+    take_response(utopia.operations, utopia.store, "AT", "m1", response)
+    overview = read_overview(utopia.pki, utopia.at + timedelta(days=20))
+    commands = {each.what: each.command for each in due(overview)}
+    what = "the certificate UTDVAT001 of foreign/AT/dv.cvcert ends"
+    assert commands[what] == "personalise eac request foreign/AT/cvca/*.cvcert"
+    _, to_do = with_spoc(utopia.pki.folder, overview, due(overview))
+    assert {each.what: each.command for each in to_do}[what] == "personalise eac send AT"
 
 
 def test_the_status_says_what_the_spoc_needs(utopia: State, austria: State) -> None:
