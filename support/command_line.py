@@ -14,6 +14,7 @@ import click
 
 from support.core_dumps import forbid_core_dumps
 from support.errors import ChipsealError, ExitStatus
+from support.extras import extra_of
 from support.printable_text import printable
 
 if TYPE_CHECKING:
@@ -200,6 +201,10 @@ def _explain(error: Exception) -> _Failure:
             return _Failure("usage", *_mistake(error), ExitStatus.MISTAKE)
         case ChipsealError():
             return _Failure(error.kind, error.message, error.advice, error.exit_status)
+        case ModuleNotFoundError() if extra := extra_of(error):
+            package = str(error.name).partition(".")[0]
+            what = f"the package {package} is not installed"
+            return _Failure("usage", what, f"pip install 'chipseal[{extra}]'", ExitStatus.MISTAKE)
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             what = f"{where}{error.strerror or error}"
