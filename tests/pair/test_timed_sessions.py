@@ -13,19 +13,26 @@ from emrtd.crypto.groups import EcGroup
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FileID
 from emrtd.specimens import Specimen, make_specimen
+from emrtd.transport.timing import SessionTiming
 from support.command_line import run_command_line
 from support.errors import ExitStatus
 from tests.pair.test_recorded_sessions import SESSIONS
 from tests.verify.inspection.test_terminal import MRZ, chain, credentials
 from tests.vsmartcard.cards import personalised
+from verify.commands import reading
 from verify.commands.main import verify
 from verify.inspection import inspect
+from verify.inspection.events import ignore
 from verify.inspection.opening import Credentials
 from verify.judging.evidence import Evidence
+from vsmartcard.card.connection import CardConnection
+from vsmartcard.card.faults.spec import read_faults
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Layer
 from vsmartcard.card.timed.layer import Timing
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.reader.specimens import save_trust, state_of
+from vsmartcard.timing.clock import VirtualClock
 from vsmartcard.timing.operations import Work
 from vsmartcard.timing.profile import PROFILES, read_timing
 
@@ -234,6 +241,37 @@ def test_verify_card_says_where_the_milliseconds_went(
     assert table["judging"][:5] == [0, 0, 0, 0, 0]
     assert table["reading"][1] > table["opening"][1] > table["proving"][1]
     assert table["opening"][4] > 5 * 55  # five multiplications of a chip of 2018
+
+
+def test_neither_the_wait_for_a_card_nor_a_reading_that_broke_off_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first card leaves at its fifth command."""
+    made, clock = specimen("passport"), VirtualClock()
+    state = state_of(made)
+    cards = iter([read_faults(["tear-before:5"]).card(state), Chip(state)])
+
+    def wait(reader: str, _tell: object) -> str:
+        clock.wait_until(clock.now() + 60)
+        return reader
+
+    monkeypatch.setattr(reading, "wait_for_card", wait)
+    monkeypatch.setattr(
+        reading.readers, "connect", lambda *_, **__: CardConnection(next(cards), "reader")
+    )
+    timing = SessionTiming(clock.now)
+    password = Password.from_mrz_information(made.mrz.information)
+    evidence = reading.read_card(
+        "reader",
+        lambda: inspect(Credentials(mrz=password), listener=reading.phased(ignore, timing)),
+        wait=True,
+        timing=timing,
+    )
+    assert "left the reader" in capsys.readouterr().err
+    phases = timing.finish()
+    assert evidence.session is not None
+    assert sum(each.commands for each in phases) == evidence.session.apdus
+    assert sum(each.total for each in phases) == 0
 
 
 def test_a_card_without_times_has_no_columns_of_link_and_chip(

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardEvents, CardInReader, PolledEvents
-from emrtd.transport.timing import CardTime
 from support.errors import MisuseError
-from vsmartcard.card.interface import Card
 from vsmartcard.card.stored_chip import StoredChip
-from vsmartcard.card.timed.layer import Timing
 from vsmartcard.chip.security_domain import TransportKeys
+
+if TYPE_CHECKING:
+    from emrtd.transport.timing import CardTime
+    from vsmartcard.card.interface import Card
+    from vsmartcard.card.timed.layer import Timing
 
 
 class InProcessConnection:
@@ -27,7 +29,7 @@ class InProcessConnection:
         path: Path,
         reader: str,
         put_away: Callable[[Tray], None] | None = None,
-        timing: Timing | None = None,
+        timing: "Timing | None" = None,
     ) -> None:
         self.reader = reader
         self._put_away = put_away
@@ -38,7 +40,7 @@ class InProcessConnection:
         self.atr = chip.atr
 
     @property
-    def card_time(self) -> CardTime | None:
+    def card_time(self) -> "CardTime | None":
         """What the card has taken since the connection; None if it is not timed."""
         return None if self._timing is None else self._timing.time
 
@@ -59,7 +61,7 @@ class InProcessConnection:
         self._inserted.reset()
 
     @property
-    def _inserted(self) -> Card:
+    def _inserted(self) -> "Card":
         if self._chip is None:
             raise TransportError(
                 f"{self.reader}: the connection is closed",
@@ -90,7 +92,7 @@ class InProcessConnection:
         self.close()
 
 
-def _stored(path: Path, timing: Timing | None) -> StoredChip:
+def _stored(path: Path, timing: "Timing | None") -> StoredChip:
     transport = TransportKeys()
     if timing is None:
         return StoredChip(path, transport=transport)
