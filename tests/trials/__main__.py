@@ -4,6 +4,7 @@
     kinds        100 kills of a station that writes cards of the kind globalplatform
     postgresql   100 kills of a station on PostgreSQL
     specimens    1,000 documents of 100 specimens, prepared and written through eight feeders
+    container    the steps of Containerfile in a clean root; both services start in it
     bulk         20,000 images judged by two dask workers, one of which is killed in the middle
 
 Each of the line ends with `ledger verify`, the inspection of every card, and an account of every
@@ -111,6 +112,12 @@ def _bulk(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
     return run(folder, options.images or 20_000)
 
 
+def _container(folder: Path, _: argparse.Namespace) -> tuple[str, list[str]]:
+    from tests.trials.container import run
+
+    return run(folder)
+
+
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
     from tests.postgresql import PostgreSQL, _binaries
@@ -132,6 +139,7 @@ TRIALS: dict[str, Trial] = {
     "postgresql": _postgresql,
     "specimens": _specimens,
     "bulk": _bulk,
+    "container": _container,
 }
 
 if __name__ == "__main__":
