@@ -112,6 +112,28 @@ def _rust_built() -> Path:
     return folder / "bin"
 
 
+# --- C -----------------------------------------------------------------------------------------
+
+
+def _libmrtd(_: Path | None, reader: str) -> Reader:
+    found = _run([_tool("dpkg-query"), "-W", "-f", "${Version}", "libmrtd0"])
+    version = found.partition("-")[0]
+    if not version[:1].isdigit():
+        raise NotStartedError("the package libmrtd0 is not installed")
+    return Program([_c_built(version), reader, version], _environment())
+
+
+def _c_built(version: str) -> Path:
+    source = REPOSITORY / "tests/interop/libmrtd/reader.c"
+    folder = _cache("libmrtd", version, [source])
+    with building_alone(folder):
+        if not (folder / "reader").exists():
+            options = ("-O1", "-rdynamic", "-I/usr/include/PCSC")
+            libraries = ("-lpcsclite", "-lcrypto", "-l:libmrtd.so.0")
+            _build([_tool("gcc"), *options, "-o", "reader", str(source), *libraries], folder)
+    return folder / "reader"
+
+
 def _cache(name: str, version: str, sources: list[Path]) -> Path:
     digest = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
     return user_cache_path("chipseal") / "interop" / f"table-{name}-{version}-{digest[:16]}"
@@ -244,12 +266,13 @@ READERS: Final = (
     Kind(
         "jmrtd-0.7",
         "Maven Central",
-        "the same, in the version of most applications",
+        "the same, in the last version of series 0.7",
         _jmrtd("0.7.42"),
     ),
     Kind("gmrtd", OWN, "its program `gmrtd-reader`", _gmrtd),
     Kind("dmrtd", "Rust crate", "`Passport`: PACE, or else BAC", _crate("dmrtd")),
     Kind("emrtd", "Rust crate", "`EmrtdComms`: BAC", _crate("emrtd")),
+    Kind("libmrtd", "Debian", "`mrtd_bac_keyhandshake`, `mrtd_fileread_read`", _libmrtd),
     Kind("opensc", "Debian", "`opensc-tool`, in plain", _opensc),
 )
 """The readers, in the order of the table."""
