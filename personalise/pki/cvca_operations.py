@@ -42,11 +42,24 @@ from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
+from support.values import Value
 
 _CERTIFIED: Final = "certified"
 """The folder of certificates that were issued on request."""
 _SEQUENCE_NUMBER: Final = 5
 _MAX_CERTIFICATE: Final = 64 * 1024
+
+
+class CvIssuer(Value, frozen=True):
+    """Who certifies: the certificate, its key with all parameters, and the key's label.
+
+    `renewed_by` is the command for the next one.
+    """
+
+    certificate: CvCertificate
+    key: CvPublicKey
+    label: str
+    renewed_by: str
 
 
 def make_terminal(pki: IssuingPki, day: date) -> None:
@@ -152,13 +165,15 @@ def certify(
     validity: timedelta,
     *,
     authenticated_by: CvCertificate | None = None,
+    issuer: CvIssuer | None = None,
 ) -> CvCertificate:
     """Certify a request: the CVCA signs for a Document Verifier, the domestic DV for a terminal.
 
-    A holder that was certified before also signs the request with its previous key; a first request
-    may be signed by its State's CVCA, whose certificate is `authenticated_by`.  Raises
-    `RequestError` if a signature is missing or wrong or the key is of another kind than the CVCA's,
-    `MisuseError` if the validity is longer than Table 3 allows.
+    `issuer` signs instead: our Document Verifier under a foreign CVCA, for a terminal.  A holder
+    that was certified before also signs the request with its previous key; a first request may be
+    signed by its State's CVCA, whose certificate is `authenticated_by`.  Raises `RequestError` if a
+    signature is missing or wrong or the key is of another kind than the issuer's, `MisuseError` if
+    the validity is longer than Table 3 allows.
     """
     if role not in LONGEST_VALIDITY:
         raise MisuseError("only Document Verifiers and terminals are certified on request")
@@ -168,10 +183,11 @@ def certify(
         )
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     subject["request"] = hashlib.sha256(asked.encode()).hexdigest()
+    issuer = _issuer_for(operations, role) if issuer is None else issuer
     with operations.operation("cv.certify", subject):
-        _require_new(operations, asked)
-        verify_authentication(operations, asked, authenticated_by)
-        certificate = _certified(operations, asked, role, rights, validity)
+        _require_new(operations, asked, issuer)
+        verify_authentication(operations, asked, authenticated_by, issuer)
+        certificate = _certified(operations, asked, role, rights, validity, issuer=issuer)
         write_atomically(_certified_path(operations, asked.holder_reference), certificate.encode())
     return certificate
 
@@ -183,23 +199,23 @@ def check(
 
     Raises `RequestError`.
     """
-    pki = operations.pki
-    key = pki.trust_point.public_key.key
+    issuer = _issuer_for(operations, Role.DV_FOREIGN)
+    key = issuer.key.key
     if key is None:
         raise ProtocolError("the CVCA's certificate has no domain parameters")
-    check_request(asked, pki.trust_point, key, earlier=_references(operations))
-    _require_new(operations, asked)
-    return verify_authentication(operations, asked, authenticated_by)
+    check_request(asked, issuer.certificate, key, earlier=_references(operations))
+    _require_new(operations, asked, issuer)
+    return verify_authentication(operations, asked, authenticated_by, issuer)
 
 
-def _require_new(operations: PkiOperations, asked: CvRequest) -> None:
+def _require_new(operations: PkiOperations, asked: CvRequest, issuer: CvIssuer) -> None:
     """Raise `RequestError` if the reference is that of a certificate for another key (7.2.2)."""
     path = _certified_path(operations, asked.holder_reference)
     if not path.is_file():
         return
     before = CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE))
-    issuer = _issuer_key(operations, before)
-    if before.key_under(issuer).key != asked.public_key.key:
+    key = _issuer_key(operations, before) or issuer.key
+    if before.key_under(key).key != asked.public_key.key:
         raise RequestError(
             RequestFault.NOT_ACCEPTED,
             f"{asked.holder_reference} was certified on {before.effective} for another key",
@@ -208,7 +224,10 @@ def _require_new(operations: PkiOperations, asked: CvRequest) -> None:
 
 
 def verify_authentication(
-    operations: PkiOperations, asked: CvRequest, authenticated_by: CvCertificate | None
+    operations: PkiOperations,
+    asked: CvRequest,
+    authenticated_by: CvCertificate | None,
+    issuer: CvIssuer,
 ) -> bool:
     """Verify the outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
 
@@ -247,17 +266,31 @@ def verify_authentication(
             RequestFault.EXPIRED, f"the key of {reference} expired on {signer.expiration}"
         )
     try:
-        asked.verify_outer(signer.key_under(_issuer_key(operations, signer)))
+        asked.verify_outer(signer.key_under(_issuer_key(operations, signer) or issuer.key))
     except ProtocolError as error:
         raise RequestError(RequestFault.OUTER_SIGNATURE, error.said) from None
     return True
 
 
 def _issuer_key(operations: PkiOperations, certificate: CvCertificate) -> CvPublicKey | None:
-    """Return the key of ours that signed a certificate; after a renewal it is an earlier one."""
+    """Return the CVCA's key that signed a certificate; after a renewal it is an earlier one.
+
+    None for a certificate of a terminal, which a Document Verifier signed.
+    """
     wanted = certificate.authority_reference
     found = (each for each in cvca_certificates(operations) if each.holder_reference == wanted)
     return next((each.public_key for each in found), None)
+
+
+def _issuer_for(operations: PkiOperations, role: Role) -> CvIssuer:
+    """Return who certifies a role in this State: the CVCA, or the domestic Document Verifier."""
+    pki = operations.pki
+    if role.is_dv:
+        root = pki.trust_point
+        return CvIssuer(root, root.public_key, operations.newest_label("cvca"), "eac renew-cvca")
+    certificate = pki.cv_certificate(DV_CERTIFICATE)
+    key = _document_verifier_key(operations)
+    return CvIssuer(certificate, key, operations.newest_label("dv"), "eac renew-dv")
 
 
 def cvca_certificates(operations: PkiOperations) -> list[CvCertificate]:
@@ -335,27 +368,29 @@ def _certified(
     role: Role,
     rights: Right,
     validity: timedelta | None = None,
+    *,
+    issuer: CvIssuer | None = None,
 ) -> CvCertificate:
     """Certify a request, and verify the certificate with that of its issuer.
 
     The settings have the validity if none is given.  Raises `MisuseError` if the issuer's
     certificate has expired.
     """
-    pki = operations.pki
+    pki, day = operations.pki, operations.at.date()
     validity = pki.settings.cv_validity.of(role) if validity is None else validity
-    issuer = pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
-    signer = pki.signer(operations.newest_label("cvca" if role.is_dv else "dv"))
-    day = operations.at.date()
-    if issuer.expiration < day:
+    issuer = _issuer_for(operations, role) if issuer is None else issuer
+    by = issuer.certificate
+    if by.expiration < day:
         raise MisuseError(
-            f"{issuer.holder_reference} expired on {issuer.expiration} and certifies nothing more",
-            advice=f"run `personalise eac {'renew-cvca' if role.is_dv else 'renew-dv'}` first",
+            f"{by.holder_reference} expired on {by.expiration} and certifies nothing more",
+            advice=f"run `personalise {issuer.renewed_by}` first",
         )
+    signer = pki.signer(issuer.label)
     earlier = _references(operations) if role is Role.DV_FOREIGN else frozenset()
     certificate = certify_request(
-        asked, issuer, signer, role, rights, day=day, validity=validity, earlier=earlier
+        asked, by, signer, role, rights, day=day, validity=validity, earlier=earlier
     )
-    certificate.verify(issuer.key_under(_issuer_key(operations, issuer)))
+    certificate.verify(issuer.key)
     return certificate
 
 

@@ -25,6 +25,7 @@ from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import ImportedKey, TrustState
 from personalise.pki.cvca import IS_KEY
+from personalise.pki.cvca_operations import CvIssuer
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
@@ -161,6 +162,20 @@ def waiting_request(pki: IssuingPki, country: str) -> CvRequest | None:
     """Return the request to a State that waits for its answer, or None."""
     path = _place(pki, country) / _REQUEST
     return CvRequest.decode(read_bounded(path, _MAX_FILE)) if path.is_file() else None
+
+
+def document_verifiers(operations: PkiOperations) -> list[CvIssuer]:
+    """Return our Document Verifier as each foreign CVCA has certified it, while that is valid."""
+    pki, found = operations.pki, []
+    for folder in sorted((pki.folder / FOLDER).glob("[A-Z][A-Z]")):
+        country = folder.name
+        verifier = _valid_before(pki, country, operations.at.date())
+        if verifier is not None:
+            certificates, _ = _trusted(pki, country, ())
+            key = _key_of(certificates, verifier)
+            label = operations.label_of(key.key, _stem(country))
+            found.append(CvIssuer(verifier, key, label, f"eac send {country}"))
+    return found
 
 
 def certify_terminal(operations: PkiOperations, country: str, rights: Right) -> CvCertificate:

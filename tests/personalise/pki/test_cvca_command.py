@@ -297,3 +297,25 @@ def test_the_chain_has_keys_of_the_kind_that_is_planned(
     assert error.value.advice == "run `personalise eac renew-dv` first"
     renew_document_verifier(late, ALL_RIGHTS)
     renew_inspection_system(late, ALL_RIGHTS)
+
+
+def test_a_terminals_further_request_is_signed_with_its_previous_key(
+    operator: Operator,  # noqa: F811
+) -> None:
+    keys = [own_key(), own_key()]
+
+    def certified(asked: CvRequest) -> tuple[str, Path]:
+        path = operator.folder / "request.cvreq"
+        output = operator.folder / f"{asked.holder_reference}.cvcert"
+        path.write_bytes(asked.encode())
+        line = ("--role", "terminal", "--days", "9", "--right", "dg3", "-o", str(output))
+        return operator.act("eac", "certify", str(path), *line), output
+
+    said, first = certified(request(keys[0], SCHEME, "UTIT00001"))
+    assert operator.status == 0, said
+    assert CvCertificate.decode(first.read_bytes()).authority_reference == "UTDV00001"
+    further = request(keys[1], SCHEME, "UTIT00002")
+    assert "must also sign" in certified(further)[0]
+    said, second = certified(authenticate(further, keys[0], SCHEME, "UTIT00001"))
+    assert operator.status == 0, said
+    assert second.is_file()
