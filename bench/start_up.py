@@ -16,7 +16,7 @@ from bench.timing import Ratio
 PAIRS = 15
 HELP, IMAGE = 2.5, 6.0
 UNWANTED = frozenset({"PYTHONDONTWRITEBYTECODE", "CHIPSEAL_PASSPHRASE_FILE"})
-VERIFY = "import sys; from verify.commands.main import main; sys.exit(main())"
+VERIFY = "import sys; from verify.__main__ import main; sys.exit(main())"
 PERSONALISE = "import sys; from personalise.commands.main import main; sys.exit(main())"
 
 

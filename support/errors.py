@@ -5,7 +5,6 @@ MRZ or a person's data.
 """
 
 from enum import IntEnum, unique
-from traceback import walk_tb
 from typing import ClassVar, Final
 
 from support.reasons import Reason
@@ -92,5 +91,7 @@ def internal(error: Exception) -> str:
 
     Its text, and the trace, may hold a person's data.
     """
+    from traceback import walk_tb
+
     *_, (frame, line) = walk_tb(error.__traceback__)
     return f"internal error ({type(error).__name__} in {frame.f_globals['__name__']}, line {line})"

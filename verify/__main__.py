@@ -1,7 +1,17 @@
-"""`python -m verify`."""
+"""The command `verify`, as a script and as `python -m verify`."""
 
 import sys
 
-from verify.commands.main import main
+from support.collector import spare_collections
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    spare_collections()  # before the first of many imports
+    from verify.commands.main import main
+
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -70,6 +70,11 @@ class _Files(NamedTuple):
     log: Path | None
     with_holder: bool
 
+    @property
+    def has_no_picture(self) -> bool:
+        """Whether no file is written that an image is decoded for again."""
+        return self.written is None and self.portrait is None
+
     def require_writers(self) -> None:
         """Raise `MisuseError` if they cannot be written as asked, before a document is read."""
         if self.with_holder and self.log is None:
@@ -281,11 +286,11 @@ def image(
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from emrtd.biometrics.images.decoder import DECODER
 
-    DECODER.fork()  # while this process is small
+    wanted = _Files(**files)
+    DECODER.fork(once=wanted.has_no_picture)  # while this process is small
     from verify.session.evidence import load_evidence, with_printed_mrz
     from verify.session.judging import open_session
 
-    wanted = _Files(**files)
     wanted.require_writers()
     with open_session(trust, policy, at, stop_list=stop_list) as session:
         evidence = load_evidence(image)

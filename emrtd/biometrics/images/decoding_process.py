@@ -10,11 +10,11 @@ from collections.abc import Callable
 from enum import IntEnum, unique
 from io import BytesIO
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from emrtd.biometrics.images.decoding import decode, decode_partial, look, pillow_decoder
 from emrtd.biometrics.images.headers import ImageFormat, sniff
-from emrtd.biometrics.images.serving import FRAME, DecodingLimits, Status, serve
+from emrtd.biometrics.images.serving import FRAME, DecodingLimits, Status, serve, serve_once
 from support import reasons
 from support.errors import MalformedError
 
@@ -50,6 +50,11 @@ def main() -> int:
     """Decode the images on standard input until it ends."""
     serve(answer, LIMITS, prepare)
     return 0
+
+
+def main_once() -> NoReturn:
+    """Decode the images of one request on standard input."""
+    serve_once(answer, LIMITS, prepare)
 
 
 def prepare(mode: int, octets: bytes) -> None:

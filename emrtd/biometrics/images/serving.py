@@ -77,6 +77,24 @@ def serve(work: Work, limits: DecodingLimits, prepare: Prepare | None = None) ->
             answers.flush()
 
 
+def serve_once(work: Work, limits: DecodingLimits, prepare: Prepare | None = None) -> NoReturn:
+    """Answer one request in this process itself, which ends with it: no other needs protection."""
+    forbid_core_dumps()
+    status = Status.DIED
+    try:
+        with open(0, "rb", closefd=False) as requests:
+            mode, length = FRAME.unpack(requests.read(FRAME.size))
+            octets = requests.read(length)
+        if prepare is not None:
+            prepare(mode, octets)
+        gc.freeze()
+        status, answer = _limited(work, limits, mode, octets)
+        with open(1, "wb", closefd=False) as answers:
+            answers.write(FRAME.pack(status, len(answer)) + answer)
+    finally:
+        os._exit(status)
+
+
 def answer_in_a_child(
     work: Work, limits: DecodingLimits, mode: int, octets: bytes
 ) -> tuple[Status, bytes]:
@@ -103,14 +121,19 @@ def _child(work: Work, limits: DecodingLimits, mode: int, octets: bytes, writing
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
-        signal.alarm(MAX_WAIT)
-        _apply(limits)
-        found, answer = work(mode, octets)
+        found, answer = _limited(work, limits, mode, octets)
         with open(writing, "wb") as pipe:
             pipe.write(answer)
         status = found
     finally:
         os._exit(status)
+
+
+def _limited(work: Work, limits: DecodingLimits, mode: int, octets: bytes) -> tuple[Status, bytes]:
+    """Do the work after this process, which ends with it, has been limited."""
+    signal.alarm(MAX_WAIT)
+    _apply(limits)
+    return work(mode, octets)
 
 
 def _apply(limits: DecodingLimits) -> None:

@@ -17,7 +17,7 @@ import sys
 import threading
 from pathlib import Path
 from select import POLLIN, POLLOUT, poll
-from time import monotonic
+from time import monotonic, sleep
 from typing import IO, Final, NamedTuple, NoReturn, Protocol
 
 from emrtd.biometrics.images.serving import FRAME, MAX_ANSWER, MAX_WAIT, Status
@@ -34,6 +34,10 @@ class LostError(Exception):
     """The process ended, or did not answer."""
 
 
+class _EndedError(LostError):
+    """The process ended instead of answering."""
+
+
 class _Child(Protocol):
     """A child process, as `subprocess.Popen` is one."""
 
@@ -44,11 +48,17 @@ class _Child(Protocol):
 
 
 class _Process(NamedTuple):
-    """The process and its two pipes."""
+    """The process and its two pipes; `once`: it answers one request, and ends."""
 
     process: _Child
     requests: IO[bytes]
     answers: IO[bytes]
+    once: bool = False
+
+    def close(self) -> None:
+        for stream in (self.requests, self.answers):
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 class StandingProcess:
@@ -70,18 +80,21 @@ class StandingProcess:
         """The process's id; None before the first request."""
         return None if self._process is None else self._process.process.pid
 
-    def fork(self) -> None:
+    def fork(self, *, once: bool = False) -> None:
         """Start the process as a fork of this one, without waiting for the first request.
 
         The fork has a copy of this process's memory.  Call it before a key, a password or a
         person's data is read, so that a decoder that a hostile image takes over finds none.  It
         does nothing if the process runs already, or if this one has several threads: a fork could
         inherit a lock that is held.
+
+        With `once` it answers the first request itself instead of in a child of its own, and ends;
+        the next request starts another process.
         """
         with self.lock:
             running = self._process
             if (running is None or running.process.poll() is not None) and _is_single_threaded():
-                self._process = _fork(self._module)
+                self._process = _fork(self._module, once=once)
 
     def ask(self, mode: int, octets: bytes) -> tuple[Status, bytes]:
         """Send a request and return its answer; raises `LostError`."""
@@ -92,13 +105,20 @@ class StandingProcess:
         try:
             _write(running.requests, FRAME.pack(mode, len(octets)) + octets, until)
             status, length = FRAME.unpack(_read(running.answers, FRAME.size, until))
-            return Status(status), _read(running.answers, min(length, MAX_ANSWER), until)
-        except OSError:
+            answer = _read(running.answers, min(length, MAX_ANSWER), until)
+        except (OSError, _EndedError):
+            if running.once:
+                _wait_for_end(running.process.pid, until)
             self.stop()
+            if running.once:
+                return Status.DIED, str(running.process.wait()).encode("ascii")
             raise LostError("has ended") from None
         except LostError:
             self.stop()
             raise
+        if running.once:
+            self.stop()
+        return Status(status), answer
 
     def stop(self) -> None:
         """End the process, and its child; the next request starts another."""
@@ -109,9 +129,7 @@ class StandingProcess:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 end(running.process.pid, signal.SIGKILL)
         running.process.wait()
-        for stream in (running.requests, running.answers):
-            with contextlib.suppress(OSError):
-                stream.close()
+        running.close()
 
     def forget(self) -> None:
         """Leave the process to the parent, of which this process is a fork."""
@@ -155,15 +173,15 @@ class _Fork:
         return self._status
 
 
-def _fork(module: str) -> _Process:
+def _fork(module: str, *, once: bool) -> _Process:
     requests, answers = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
-        _serve(module, requests[0], answers[1])
-    return _process(_Fork(pid), requests, answers)
+        _serve(module, "main_once" if once else "main", requests[0], answers[1])
+    return _process(_Fork(pid), requests, answers, once=once)
 
 
-def _serve(module: str, requests: int, answers: int) -> NoReturn:
+def _serve(module: str, function: str, requests: int, answers: int) -> NoReturn:
     """Answer requests in the fork, which keeps nothing open but its two pipes."""
     status = 1
     try:
@@ -175,7 +193,7 @@ def _serve(module: str, requests: int, answers: int) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.closerange(3, _MAX_DESCRIPTORS)
         gc.freeze()  # an object of the program that is collected would close a descriptor
-        status = importlib.import_module(module).main()
+        status = getattr(importlib.import_module(module), function)()
     finally:
         os._exit(status)
 
@@ -197,12 +215,22 @@ def _start(module: str) -> _Process:
     return _process(process, requests, answers)
 
 
-def _process(child: _Child, requests: tuple[int, int], answers: tuple[int, int]) -> _Process:
+def _process(
+    child: _Child, requests: tuple[int, int], answers: tuple[int, int], *, once: bool = False
+) -> _Process:
     """Return a process with this side's ends of its pipes; the other ends are closed."""
     os.close(requests[0])
     os.close(answers[1])
     os.set_blocking(requests[1], False)
-    return _Process(child, os.fdopen(requests[1], "wb", 0), os.fdopen(answers[0], "rb", 0))
+    return _Process(child, os.fdopen(requests[1], "wb", 0), os.fdopen(answers[0], "rb", 0), once)
+
+
+def _wait_for_end(pid: int, until: float) -> None:
+    """Wait until a child process has ended, no longer than `until`; its status stays to be read."""
+    while monotonic() < until:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        sleep(0.001)
 
 
 def _write(stream: IO[bytes], octets: bytes, until: float) -> None:
@@ -220,7 +248,7 @@ def _read(stream: IO[bytes], size: int, until: float) -> bytes:
         _wait(stream, POLLIN, until)
         part = os.read(stream.fileno(), missing)
         if not part:
-            raise LostError("has ended")
+            raise _EndedError
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)

@@ -287,6 +287,53 @@ def test_a_program_with_one_thread_forks_its_decoder(threads: str) -> None:
     assert done.stdout.split() == [b"True"] * 3
 
 
+ONCE = """
+import os, signal, sys
+from emrtd.biometrics.images import decoder, decoding_process
+from emrtd.biometrics.images.serving import Status
+
+image = sys.stdin.buffer.read()
+kept_open, inherited = os.pipe()
+works = {
+    "decode": decoding_process.answer,
+    "crash": lambda *_: os.kill(os.getpid(), signal.SIGSEGV),
+    "fail": lambda *_: 1 // 0,
+    "spin": lambda *_: any(iter(int, 1)),
+    "eat": lambda *_: (Status.DONE, bytes(1 << 30)),
+}
+decoding_process.answer = works[sys.argv[1]]
+decoder.DECODER.fork(once=True)
+forked = decoder.DECODER.process_id
+os.close(inherited)
+print(os.read(kept_open, 1) == b"" and os.getsid(forked) == forked)
+octets = decoding_process.LENGTH.pack(len(image)) + image
+print(*decoder.DECODER.ask(decoding_process.Mode.LOOK, octets))
+print(decoder.DECODER.process_id is None and not os.path.exists(f"/proc/{forked}"))
+print(decoder.looked_at([image]) == [""] and decoder.DECODER.process_id not in (None, forked))
+"""
+"""A decoder that answers once: what it inherits, its answer, that it is gone, and the next one."""
+
+
+@pytest.mark.parametrize(
+    ("work", "answer"),
+    [
+        ("decode", b"0 b'\\x00\\x00\\x00\\x00\\x00'"),
+        ("crash", b"2 b'-11'"),
+        ("fail", b"2 b'2'"),
+        ("spin", b"2 b'-24'"),
+        ("eat", b"2 b'2'"),
+    ],
+)
+def test_a_decoder_that_answers_once_is_limited_as_the_others_are(work: str, answer: bytes) -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", ONCE, work),
+        input=FORMATS["JPEG"], capture_output=True, check=True,
+    )  # fmt: skip
+    inherited, found, gone, next_one = done.stdout.splitlines()
+    assert found == answer
+    assert inherited == gone == next_one == b"True"
+
+
 def test_many_images_are_looked_at_in_one_child(monkeypatch: pytest.MonkeyPatch) -> None:
     jpeg, broken = FORMATS["JPEG"], FORMATS["JPEG 2000"][:200]
     cut = jpeg[: len(jpeg) * 3 // 4]
