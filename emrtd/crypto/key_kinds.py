@@ -30,8 +30,12 @@ def generate_private_key(
         return RsaPrivateKey.generate(bits)
     if kind in CURVES:
         return EcPrivateKey.generate(CURVES[kind], random=random)
+    raise _unknown(kind)
+
+
+def _unknown(kind: str) -> MisuseError:
     names = ", ".join(sorted(CURVES))
-    raise MisuseError(f"{kind!r} is not a kind of key: give RSA-3072, or a curve of {names}")
+    return MisuseError(f"{kind!r} is not a kind of key: give RSA-3072, or a curve of {names}")
 
 
 def rsa_bits(kind: str) -> int | None:
@@ -52,6 +56,6 @@ def fitting_hash(kind: str) -> Hash:
     if rsa_bits(kind) is not None:
         return Hash.SHA256
     if kind not in CURVES:
-        raise MisuseError(f"{kind!r} is not a kind of key: give RSA-3072, or a curve's name")
+        raise _unknown(kind)
     size = CURVES[kind].size
     return next((each for limit, each in _HASHES_BY_FIELD_SIZE if size <= limit), Hash.SHA512)

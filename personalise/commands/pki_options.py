@@ -105,11 +105,16 @@ def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "S
     from support.passphrase import read_secret_line
     from support.secret import Secret
 
+    option = "--new-passphrase-file FILE" if new else f"--officer-passphrase-file {name}=FILE"
     if file is not None:
+        if not file.is_file():
+            raise MisuseError(
+                f"{file}: there is no such file, for the pass phrase of {name}",
+                advice=f"name it with {option}",
+            )
         return read_secret_line(file)
     prompt = f"{'New pass' if new else 'Pass'} phrase of {name}"
     if not sys.stdin.isatty():
-        option = "--new-passphrase-file FILE" if new else f"--officer-passphrase-file {name}=FILE"
         raise MisuseError(
             f"no terminal to ask for the pass phrase of {name}", advice=f"use {option}"
         )

@@ -33,7 +33,7 @@ from personalise.pki.certificate_file import read_certificates
 from personalise.pki.issuing_pki import CRL_NAME, IssuingPki
 from personalise.pki.linting import lint_file, signers_of
 from support.errors import MalformedError, MisuseError
-from support.files import is_taken, write_atomically
+from support.files import decoding, is_taken, write_atomically
 from support.records import read_bounded
 from support.values import Value
 
@@ -100,7 +100,8 @@ def package(pki: IssuingPki, output: Path, lists: Sequence[Path], at: datetime) 
     entries.append((f"o=crl,c={settings.country}", PkdAttribute.CRL, crl))
     for number, path in enumerate(lists, start=1):
         octets = read_bounded(path, MAX_CRL)
-        MasterList.parse(octets)
+        with decoding(path):
+            MasterList.parse(octets)
         contents[path.with_suffix(".ml").name] = octets
         entries.append((f"cn={number},o=ml,c={settings.country}", PkdAttribute.MASTER_LIST, octets))
     contents[f"{settings.state}.ldif"] = "".join(write_ldif(entries)).encode()

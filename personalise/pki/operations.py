@@ -263,6 +263,11 @@ class PkiOperations:
         """
         intake = self.pki.intake_labels()
         in_use = {*_NEVER_RENEWED, self.pki.settings.csca, *map(self.newest_label, _CAS)}
+        if label not in {*self.pki.custody.labels(), *intake}:
+            raise MisuseError(
+                f"{self.pki.folder}: has no key {label!r}",
+                advice="`personalise pki status` lists the keys",
+            )
         if label in in_use or intake == [label]:
             raise MisuseError(f"the key {label!r} is in use and has no successor")
         if self.is_in_use(label) and not although_in_use:
@@ -389,6 +394,10 @@ def identifier_of(folder: Path) -> str:
 
 
 def _log_key(folder: Path) -> PublicKey:
+    if not (folder / AUDIT_KEY_NAME).is_file():
+        raise MisuseError(
+            f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
+        )
     return decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, _MAX_KEY))
 
 

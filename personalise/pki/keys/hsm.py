@@ -175,7 +175,10 @@ class Pkcs11Custody:
                 advice="have the token's security officer unlock it",
             ) from error
         except (exceptions.NoSuchToken, exceptions.TokenNotPresent) as error:
-            raise HsmError(f"{self._module}: has no token {self._token!r}") from error
+            raise HsmError(
+                f"{self._module}: has no token {self._token!r}",
+                advice="check that it is connected, and the configuration of its library",
+            ) from error
         except (exceptions.PKCS11Error, RuntimeError) as error:
             if type(error) in {exceptions.PKCS11Error, RuntimeError}:  # not an answer of the HSM
                 reason = "is not a PKCS#11 library, or cannot be loaded"
