@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from emrtd.errors import TransportError
 _STARTING_SECONDS: Final = 10.0
 _STOPPING_SECONDS: Final = 8.0
 _POLL_SECONDS: Final = 0.05
+_AS_ROOT: Final = "start it as root, or use --reader virtual:FILE, which needs no pcscd"
 
 
 def state_folder() -> Path:
@@ -76,13 +78,23 @@ def own_pid() -> int | None:
     return pid if _start_time(pid) == started else None
 
 
+def _program() -> str:
+    """Return the path of pcscd, which Debian has in a folder that is on root's PATH only."""
+    folders = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
+    program = shutil.which("pcscd", path=folders)
+    if program is None:
+        raise TransportError("pcscd is not installed", advice="apt install pcscd vsmartcard-vpcd")
+    return program
+
+
 def start() -> None:
     """Start a pcscd with our configuration folder and wait until it answers."""
     folder = state_folder()
+    program = _program()
     with (folder / "pcscd.log").open("wb") as log:
         try:
             process = subprocess.Popen(  # noqa: S603 - a fixed command
-                ["pcscd", "--foreground", "--config", configuration_folder()],  # noqa: S607
+                [program, "--foreground", "--config", configuration_folder()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -99,7 +111,7 @@ def start() -> None:
         if process.poll() is not None:
             raise TransportError(
                 f"pcscd does not start: {_last_line(folder / 'pcscd.log')}",
-                advice="" if os.geteuid() == 0 else "start it as root",
+                advice="" if os.geteuid() == 0 else _AS_ROOT,
             )
         if time.monotonic() > deadline:
             raise TransportError("pcscd does not answer", advice=f"see {folder / 'pcscd.log'}")

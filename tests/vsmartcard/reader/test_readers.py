@@ -146,6 +146,37 @@ def test_without_pyscard_a_pcscd_that_runs_is_not_used(
     assert started == []
 
 
+def test_pcscd_is_found_where_debian_has_it_for_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def which(_name: str, path: str) -> None:
+        asked.append(path)
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(pcscd.shutil, "which", which)
+    with pytest.raises(TransportError, match="pcscd is not installed; apt install pcscd"):
+        pcscd.start()
+    assert asked == ["/usr/bin:/bin:/usr/local/sbin:/usr/sbin"]
+
+
+def test_a_pcscd_that_only_root_may_start_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "pcscd"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho cannot create /run/pcscd >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.setattr(pcscd, "answers", lambda: False)
+    monkeypatch.setattr(pcscd.os, "geteuid", lambda: 1000)
+    with pytest.raises(TransportError, match="cannot create /run/pcscd; start it as root, or use"):
+        pcscd.start()
+
+
 @pytest.mark.parametrize("failure", [TransportError("broken"), KeyboardInterrupt(), None])
 def test_a_failed_start_leaves_no_daemon(
     started: list[str], monkeypatch: pytest.MonkeyPatch, failure: BaseException | None
