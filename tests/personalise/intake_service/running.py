@@ -1,9 +1,6 @@
 """An intake service in this process, whose every answer is held to its OpenAPI description."""
 
-import asyncio
-import json
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +11,6 @@ from typing import Any
 import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from openapi_schema_validator import OAS31Validator
 from prometheus_client import CollectorRegistry
 
 from personalise.client import ClientCredentials, IntakeClient
@@ -27,9 +23,7 @@ from personalise.intake_service.worker import Worker
 from personalise.ledger.opening import open_ledger
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.service.intake import DESCRIPTION
-from personalise.service.openapi import openapi
-from personalise.service.operations import Description, Operation
-from support.https_server import CERTIFICATE_KEY
+from tests.personalise.service.described import ask
 from tests.tls import write_tls
 
 CONFIGURATION = """
@@ -108,7 +102,7 @@ class Running:
         """Send a package whose body does not arrive."""
         headers = {"Idempotency-Key": key, "Content-Type": "application/cms"}
         request = httpx.Request("POST", "https://x/v1/packages", content=b"", headers=headers)
-        return self._answer(request, "cases", _never())
+        return self._answer(request, "cases", stalls=True)
 
     def send(
         self, package: bytes, key: str, *, client: str = "cases", kind: str = "application/cms"
@@ -131,32 +125,16 @@ class Running:
             yield client
 
     def _answer(
-        self, request: httpx.Request, client: str, body: AsyncIterator[bytes] | None = None
+        self, request: httpx.Request, client: str, *, stalls: bool = False
     ) -> httpx.Response:
         pem = (self.folder / f"{client}.pem").read_bytes()
         certificate = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
-        async def application(scope: Any, receive: Any, send: Any) -> None:
-            scope[CERTIFICATE_KEY] = certificate
-            await self.application.asgi(scope, receive, send)
-
-        async def call() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(application)) as http:
-                answer = await http.send(
-                    httpx.Request(
-                        request.method,
-                        request.url,
-                        content=body or request.content,
-                        headers=request.headers,
-                    )
-                )
-                return httpx.Response(
-                    answer.status_code, headers=answer.headers, content=answer.content
-                )
-
-        answer = asyncio.run(call())
-        operation = hold(DESCRIPTION, request.method, request.url.path, answer)
-        self.seen.add((operation.name, answer.status_code))
+        request.read()
+        answer, operation = ask(
+            self.application.asgi, DESCRIPTION, certificate, request, stalls=stalls
+        )
+        self.seen.add((operation, answer.status_code))
         return answer
 
 
@@ -179,52 +157,3 @@ def running(
             worker.start()
             stack.callback(worker.stop)
         yield Running(parts, application, folder, clock)
-
-
-async def _never() -> AsyncIterator[bytes]:
-    await asyncio.Event().wait()
-    yield b""
-
-
-# --- the description -------------------------------------------------------------------------
-
-
-def operation_of(description: Description, method: str, path: str) -> Operation:
-    """Return the operation of a request."""
-    for each in description.operations:
-        if each.method == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", each.path), path):
-            return each
-    raise AssertionError(f"{method} {path} is not described")
-
-
-def hold(description: Description, method: str, path: str, answer: httpx.Response) -> Operation:
-    """Require that an answer is as its operation is described: status, type and content."""
-    operation = operation_of(description, method, path)
-    document = documents(description.title, description)
-    described = document["paths"][operation.path][method.lower()]["responses"]
-    assert str(answer.status_code) in described, (operation.name, answer.status_code, answer.text)
-    found = described[str(answer.status_code)]
-    media_type = answer.headers["content-type"].partition(";")[0]
-    assert media_type in found["content"], (operation.name, media_type)
-    for name in found.get("headers", {}):
-        if name == "Location" or answer.status_code == 202:
-            assert name in answer.headers, (operation.name, name)
-    schema = found["content"][media_type].get("schema")
-    if schema is not None:
-        validate(document, schema, json.loads(answer.content))
-    return operation
-
-
-_documents: dict[str, dict[str, Any]] = {}
-
-
-def documents(title: str, description: Description) -> dict[str, Any]:
-    """Return the OpenAPI document of a service."""
-    if title not in _documents:
-        _documents[title] = openapi(description)
-    return _documents[title]
-
-
-def validate(document: Mapping[str, Any], schema: Mapping[str, Any], content: object) -> None:
-    """Require that content is valid by a schema of a document."""
-    OAS31Validator({**schema, "components": document["components"]}).validate(content)

@@ -26,6 +26,7 @@ from personalise.service.operations import COMMON
 from tests.personalise.applications import folder as application_folder
 from tests.personalise.intake.packages import application_files, packed, record, zipped
 from tests.personalise.intake_service.running import CONFIGURATION, Running, running
+from tests.personalise.service.described import described_answers
 
 
 def package(folder: Path, pki: IssuingPki, *numbers: str) -> bytes:
@@ -324,20 +325,7 @@ def test_every_described_answer_is_given(
         assert (full.status_code, full.json()["error"]["what"]) == (503, "too many packages wait")
         assert service.ask("GET", "/health/ready").json()["checks"]["room"]["left"] == 0
         seen |= service.seen
-    described = {
-        (operation.name, status)
-        for operation in DESCRIPTION.operations
-        for status in _statuses(operation)
-    }
-    assert seen == described
-
-
-def _statuses(operation: object) -> set[int]:
-    from personalise.service.errors import STATUS
-    from personalise.service.operations import Operation
-
-    assert isinstance(operation, Operation)
-    return {each.status for each in operation.answers} | {STATUS[k] for k in operation.errors}
+    assert seen == described_answers(DESCRIPTION)
 
 
 def _raising(error: Exception) -> object:

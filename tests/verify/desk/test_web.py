@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from support.command_line import run_command_line
+from tests.log_lines import parse
 from tests.security.copies import clone_of
 from tests.tls import write_tls
 from tests.verify.desk.desks import AT, Page, Slot, running_desk, trust_store
@@ -364,6 +365,35 @@ def test_it_ends_at_once_and_quietly_while_a_page_is_open(
     assert time.monotonic() - began < 5
     assert list(states) == []
     assert capfd.readouterr().err == ""
+
+
+def test_its_log_has_the_verdict_and_nothing_of_the_document(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    slot = Slot(tmp_path / "card")
+    store, reader = trust_store(tmp_path), f"virtual:{slot.path}"
+    capfd.readouterr()
+    with running_desk("--trust", store, "--reader", reader, "--at", AT, "--log", "json") as url:
+        page = Page(url)
+        page.open()
+        for card, verdict in ((usual(), "accept"), (clone_of(usual()), "reject")):
+            page.act("password", text=LINES)
+            slot.insert(card)
+            reports = (each["report"] for each in page.states())
+            next(each for each in reports if each is not None and each["verdict"] == verdict)
+            slot.take_out()
+            without_card(page)
+    log = capfd.readouterr().err
+    listening, accepted, rejected = parse(log)
+    assert listening["event"] == "listening"
+    assert accepted["event"] == "judged"
+    assert accepted["data"].keys() == {"reader", "verdict", "checks", "apdus", "seconds"}
+    assert accepted["data"]["verdict"] == "accept"
+    assert rejected["data"]["verdict"] == "reject"
+    assert rejected["data"]["checks"]
+    secrets = {CAN, *(part for line in MRZ.lines for part in line.split("<") if len(part) > 3)}
+    secrets |= {url.rpartition("=")[2], page.key, "ANA", "1990"}
+    assert [each for each in secrets if each.lower() in log.lower()] == []
 
 
 def test_a_mistyped_store_or_reader_is_an_error_before_the_page(

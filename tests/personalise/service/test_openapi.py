@@ -29,7 +29,7 @@ def test_a_description_is_valid_openapi(name: str) -> None:
 
 @services
 def test_the_file_in_the_repository_is_the_served_one(name: str) -> None:
-    """Write it again with `python -m tests.personalise.test_openapi`."""
+    """Write it again with `python -m tests.personalise.service.test_openapi`."""
     assert file_of(name).read_bytes() == encode(SERVICES[name])
 
 
