@@ -188,7 +188,8 @@ def _show_crl(path: Path) -> None:
 @operation_options
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE (a serial number, or `ds`), publish a CRL, list the affected documents."""
-    from personalise.pki.operations import affected_documents, find_certificate
+    from emrtd.pki.lint.certificates import kind_of
+    from personalise.pki.operations import affected_documents, find_certificate, revoked_together
     from support.files import require_new, write_atomically
 
     if str(affected) != "-":
@@ -197,6 +198,8 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     revoked = find_certificate(operations.pki, certificate)
     path = operations.revoke(revoked)
     click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
+    for each in revoked_together(operations.pki, revoked)[1:]:
+        click.echo(f"revoked with it: {each.serial:X}, a {kind_of(each).noun}", err=True)
     documents = list(affected_documents(operations.pki, revoked))
     lines = [
         f"{'?' if each.number is None else each.number.reveal().decode()}"

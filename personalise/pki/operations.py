@@ -237,14 +237,17 @@ class PkiOperations:
     def revoke(self, certificate: Certificate) -> Path:
         """Revoke a certificate and issue the new revocation list; return the list's path.
 
-        The revocation date of a certificate that is already revoked does not change.
+        With a CSCA's certificate goes everything in `revoked_together`.  The revocation date of a
+        certificate that is already revoked does not change.
         """
-        serial = f"{certificate.serial:X}"
-        settings = self.pki.settings
-        with self.operation("revoke", {"serial": serial}):
-            if not self.pki.is_revoked(certificate):
-                revoked = (*settings.revoked, Revocation(serial, self.at))
-                settings = msgspec.structs.replace(settings, revoked=revoked)
+        settings, together = self.pki.settings, revoked_together(self.pki, certificate)
+        subject = {"serial": f"{certificate.serial:X}"}
+        if len(together) > 1:
+            subject["with it"] = " ".join(f"{each.serial:X}" for each in together[1:])
+        with self.operation("revoke", subject):
+            new = (each for each in together if not self.pki.is_revoked(each))
+            revoked = (Revocation(f"{each.serial:X}", self.at) for each in new)
+            settings = msgspec.structs.replace(settings, revoked=(*settings.revoked, *revoked))
             return _write_crl(self.pki.save(settings), self.at)
 
     def is_in_use(self, label: str) -> bool:
@@ -321,15 +324,39 @@ class PkiOperations:
         raise MisuseError(f"the key of {stem}.cer is not in this PKI's custody")
 
 
+def revoked_together(pki: IssuingPki, certificate: Certificate) -> list[Certificate]:
+    """Return a certificate, and those that are revoked with it (Doc 9303-12, 4.1.5.1).
+
+    Those of a CSCA's key are its root and its link certificates: a verifier may trust the key by
+    any of them.  With a key go the keys to which it signed links.
+    """
+    if not certificate.is_ca:
+        return [certificate]
+    authorities = [each for each in pki.issued() if each.is_ca]
+    keys, before = {certificate.public_key}, 0
+    while len(keys) > before:
+        before = len(keys)
+        signers = [each for each in authorities if each.public_key in keys]
+        keys |= {
+            each.public_key
+            for each in authorities
+            if any(each.is_signed_by(signer) for signer in signers)
+        }
+    found = (each for each in authorities if each.public_key in keys and each != certificate)
+    return [certificate, *found]
+
+
 def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[RegisteredDocument]:
-    """Yield every document that a Document Signer signed, or any Document Signer of a CSCA's key.
+    """Yield every document that a Document Signer signed, or any one that is revoked with a CSCA.
 
     The documents' numbers are personal data.
     """
-    signers, key = [certificate], certificate.extensions.subject_key_identifier
+    signers = [certificate]
     if certificate.is_ca:
+        together = revoked_together(pki, certificate)
+        keys = {each.extensions.subject_key_identifier for each in together}
         issued = [each for each in pki.issued() if not each.is_ca]
-        signers = [each for each in issued if each.extensions.authority_key_identifier == key]
+        signers = [each for each in issued if each.extensions.authority_key_identifier in keys]
     with closing(Register(pki.folder)) as register:
         for signer in signers:
             yield from register.signed_by(signer.fingerprint, pki.unseal)

@@ -18,12 +18,16 @@ import pytest
 from emrtd.crypto.hashes import Hash
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.findings import Outcome
+from emrtd.pki.path import validate
+from emrtd.pki.trust import TrustSet
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import Validity
 from personalise.commands import pki_options
 from personalise.commands.main import personalise
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.operations import audit_entries
 from personalise.pki.settings import Revocation, changed
 from support.command_line import run_command_line
 from support.errors import MisuseError
@@ -429,6 +433,37 @@ def test_a_compromised_csca_affects_the_documents_of_all_its_signers(operator: O
     assert root.serial in crl.revoked
     assert root.public_key is not None
     crl.verify_signed_by(root.public_key)
+
+
+def test_a_revoked_csca_is_revoked_for_who_trusts_it_by_its_link(operator: Operator) -> None:
+    first = operator.pki.certificate("csca")
+    operator.act("pki", "renew-csca")
+    operator.act("pki", "issue-ds")
+    signer, link = operator.pki.certificate("ds"), operator.pki.certificate("link-csca-2")
+    said = operator.act("pki", "revoke", "csca", "--affected", "-")
+    assert f"revoked with it: {link.serial:X}, a CSCA link certificate" in said
+    crl = Crl.parse((operator.folder / "pki" / "crl.crl").read_bytes())
+    assert set(crl.revoked) == {operator.pki.certificate("csca").serial, link.serial}
+    for anchors in ([link], [first, link]):
+        found = validate(signer, TrustSet(anchors, [crl]), at=datetime.now(UTC))
+        outcomes = {each.id: each.outcome for each in found.checks}
+        assert outcomes["ds.revocation"] is Outcome.FAILED
+
+
+def test_with_a_csca_go_the_keys_that_it_linked(operator: Operator) -> None:
+    at, first = datetime.now(UTC), operator.pki.certificate("csca")
+    operator.act("pki", "renew-csca", "--name", "CSCA Utopia 2")
+    operator.act("pki", "issue-ds")
+    operator.pki.register_document(operator.pki.certificate("ds"), at, b"sod", "ZU0000003")
+    said = operator.act("pki", "revoke", f"{first.serial:X}", "--affected", "-")
+    assert said.count("revoked with it") == 2
+    assert "ZU0000003" in said
+    crl = Crl.parse((operator.folder / "pki" / "crl.crl").read_bytes())
+    assert len(crl.revoked) == 3
+    assert "is revoked; run `personalise pki renew-csca`" in operator.act("pki", "issue-ds")
+    (end,) = (each for each in audit_entries(operator.folder / "pki") if each.outcome == "done"
+              and each.operation == "revoke")  # fmt: skip
+    assert len(end.subject["with it"].split()) == 2
 
 
 def test_a_renewed_csca_says_which_files_trust_stores_need(operator: Operator) -> None:
