@@ -12,7 +12,7 @@ import click
 
 from support.collector import spare_collections
 from support.core_dumps import forbid_core_dumps
-from support.errors import ChipsealError, ExitStatus
+from support.errors import ChipsealError, ExitStatus, MisuseError
 from support.extras import extra_of
 from support.printable_text import printable
 
@@ -46,6 +46,15 @@ class Instant(click.DateTime):
 
 DEBUG_FLAG: Final = "--debug"
 JSON_FLAG: Final = "--json"
+
+_DEBUG_OPTION: Final = click.Option(
+    [DEBUG_FLAG],
+    is_flag=True,
+    expose_value=False,
+    help="Add the stack trace to an error; it shows no data.",
+)
+
+_PLATFORM: Final[str] = sys.platform
 
 
 def remark(text: str) -> None:
@@ -135,6 +144,8 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
     name = command.name or "chipseal"
 
     try:
+        _require_posix()
+        _list_debug(command, arguments)
         status = command.main(
             arguments, prog_name=name, standalone_mode=False, help_option_names=["-h", "--help"]
         )
@@ -156,6 +167,25 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
             sys.stdout.flush()
         sys.stderr.write(f"{_log_line(arguments, failure) or f'{name}: {failure.line}'}\n")
         return failure.status
+
+
+def _require_posix() -> None:
+    """Raise `MisuseError` on Windows, which lacks the locks and the processes that we use."""
+    if _PLATFORM == "win32":
+        raise MisuseError("does not run on Windows", advice="use Linux, or Linux in WSL 2")
+
+
+def _list_debug(command: click.Command, arguments: Sequence[str]) -> None:
+    """List `--debug` in the help of a command and of the subcommands that the arguments name."""
+    words = (argument for argument in arguments if not argument.startswith("-"))
+    named: click.Command | None = command
+    while named is not None:
+        if _DEBUG_OPTION not in named.params:
+            named.params.append(_DEBUG_OPTION)
+        if not isinstance(named, click.Group):
+            return
+        word = next(words, None)
+        named = None if word is None else named.get_command(click.Context(named), word)
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

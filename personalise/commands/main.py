@@ -40,8 +40,7 @@ def personalise() -> None:
     """Issue electronic residence permits and other eMRTDs.
 
     Exit status: 0 done, 64 a mistake in the command or its input, 65 the document cannot be
-    written to this card, 69 no reader or no card, 70 an internal error.  --debug adds the
-    traceback to an error.
+    written to this card, 69 no reader or no card, 70 an internal error.
     """
 
 

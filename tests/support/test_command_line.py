@@ -219,3 +219,34 @@ def test_too_many_arguments_are_reported_without_their_values(
 def test_an_unknown_command_is_named_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(chipseal, ["inspect"]) == ExitStatus.MISTAKE
     assert "inspect" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["inner", "--help"], ["inner", "leaf", "-h"]])
+def test_debug_is_listed_in_the_help_of_every_command(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    @click.group("program")
+    def program() -> None: ...
+
+    @program.group()
+    def inner() -> None: ...
+
+    @inner.command()
+    @click.option("--debugging")
+    def leaf(*, debugging: str | None) -> None: ...
+
+    assert run_command_line(program, arguments) == 0
+    assert run_command_line(program, arguments) == 0  # listed once, however often it runs
+    assert capsys.readouterr().out.count(" --debug ") == 2
+
+
+def test_windows_is_refused_before_anything_is_imported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command("program")
+    def program() -> None:
+        pytest.fail("it ran")
+
+    monkeypatch.setattr("support.command_line._PLATFORM", "win32")
+    assert run_command_line(program, []) == 64
+    assert capsys.readouterr().err.startswith("program: does not run on Windows; use Linux")

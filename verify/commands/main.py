@@ -58,7 +58,7 @@ def verify() -> None:
     """Inspect electronic residence permits and other eMRTDs.
 
     Exit status: 0 accept, 1 reject, 2 refer to the second line, 64 a mistake in the command or its
-    input, 69 no reader or no card, 70 an internal error.  --debug adds the trace to an error.
+    input, 69 no reader or no card, 70 an internal error.
     """
 
 

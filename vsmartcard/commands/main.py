@@ -26,7 +26,7 @@ def vsmartcard() -> None:
     """A virtual eMRTD chip, and virtual PC/SC readers for it.
 
     Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
-    70 an internal error.  --debug adds the trace to an error.
+    70 an internal error.
     """
 
 
