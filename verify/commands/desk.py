@@ -139,12 +139,15 @@ def desk(
             session, cards, terminal=inspection_system, limits=Limits(kept=keep * 60.0)
         )
         access = Access(listening.address(open_port.getsockname()[1]))
-        click.echo(access.url)
-        sys.stdout.flush()
-        if not no_browser:
-            _open_browser(access.url)
         page = application(service, access, _grounds(store, session, inspection_system))
-        serve(page, listening, open_port, service.end)
+
+        def tell() -> None:
+            click.echo(access.url)
+            sys.stdout.flush()
+            if not no_browser:
+                _open_browser(access.url)
+
+        serve(page, listening, open_port, tell, service.end)
 
 
 def _require_server() -> None:

@@ -401,3 +401,9 @@ def test_a_mistyped_store_or_reader_is_an_error_before_the_page(
 ) -> None:
     assert run_command_line(verify, ["desk", "--trust", str(tmp_path / "no")]) == 64
     assert capsys.readouterr().out == ""
+
+
+def test_a_signal_ends_it_from_the_moment_at_which_it_prints_its_address(tmp_path: Path) -> None:
+    store = trust_store(tmp_path)
+    with running_desk("--trust", store, "--reader", f"virtual:{tmp_path / 'slot'}") as url:
+        assert url  # and SIGTERM at once; the exit status must be 0

@@ -91,11 +91,12 @@ def serve(
     application: ASGIApp,
     listening: Listening,
     port: socket.socket,
+    ready: Callable[[], None] = lambda: None,
     ending: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve on an open port until SIGINT or SIGTERM, which call `ending`.
 
-    Nothing that a browser sends is logged.
+    `ready` is called when these signals are handled, and before the first connection is.  Nothing that a browser sends is logged.
     """
     for name in (
         "asyncio",
@@ -122,7 +123,10 @@ def serve(
     )
     host, number = port.getsockname()[:2]
     tell(_LOG, logging.INFO, "listening", address=f"{host}:{number}")
-    _Server(config, ending).run(sockets=[port])
+    server = _Server(config, ending)
+    with server.capture_signals():
+        ready()
+        server.run(sockets=[port])
 
 
 class _Server(StoppingServer):
