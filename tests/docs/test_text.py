@@ -27,7 +27,7 @@ from vsmartcard.chip.commands import INSTRUCTIONS
 from vsmartcard.chip.life_cycle import TRANSITIONS, Event, LifeCycle
 from vsmartcard.commands.main import vsmartcard
 
-PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
+PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
 EVERYTHING = [*sorted(REPOSITORY.glob("*.md")), *PAGES]
 PROGRAMS: dict[str, click.Command] = {
     "chipseal": chipseal,
@@ -37,7 +37,9 @@ PROGRAMS: dict[str, click.Command] = {
 }
 EVERYWHERE = {"--debug", "--help", "-h", "--version"}
 
-every_page = pytest.mark.parametrize("page", EVERYTHING, ids=lambda page: page.name)
+every_page = pytest.mark.parametrize(
+    "page", EVERYTHING, ids=lambda page: str(page.relative_to(REPOSITORY))
+)
 
 
 @cache
@@ -87,7 +89,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def shown_commands(text: str) -> Iterator[list[str]]:
     """Yield the words of each of our commands, in blocks of code and in backticks."""
-    lines = [line for _, block in blocks(text) for line in block.replace("\\\n", " ").splitlines()]
+    lines = [
+        line
+        for kind, block in blocks(text)
+        for line in re.sub(r"\\\n(?:> )?", " ", block).splitlines()
+        if not kind.startswith("console") or line.startswith("$ ")
+    ]
     for line in lines + spans(text):
         for part in re.split(r" [|&]+ |; ", line.strip().removeprefix("$ ")):
             words = words_of(part)
