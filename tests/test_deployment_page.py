@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from personalise.commands.main import personalise
+from tests.docs.test_text import problem_with
 from tests.helpers import REPOSITORY
 from tests.personalise.intake.packages import application_files, packed
-from tests.test_docs import problem_with
 from verify.commands.main import verify
 
 PAGE = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")

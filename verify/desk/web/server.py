@@ -96,7 +96,8 @@ def serve(
 ) -> None:
     """Serve on an open port until SIGINT or SIGTERM, which call `ending`.
 
-    `ready` is called when these signals are handled, and before the first connection is.  Nothing that a browser sends is logged.
+    `ready` is called when these signals are handled, and before the first connection is.
+    Nothing that a browser sends is logged.
     """
     for name in (
         "asyncio",
