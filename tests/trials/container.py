@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.docs.test_deployment import instructions
 from tests.helpers import REPOSITORY
-from tests.test_deployment_page import instructions
 from tests.tls import write_tls
 
 _LENT: Final = (
