@@ -27,7 +27,7 @@ from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.report import report
 from personalise.commands.sign_service import sign_service
 from personalise.commands.specimen import specimen
-from personalise.commands.spoc import partner, spoc
+from personalise.commands.spoc import partner, spoc, terminal
 from personalise.commands.spoc_messages import SPOC_COMMANDS
 from personalise.commands.station import station
 from personalise.commands.write import passwords, write
@@ -65,6 +65,7 @@ personalise.add_command(intake_service)
 personalise.add_command(eac)
 eac.add_command(spoc)
 eac.add_command(partner)
+eac.add_command(terminal)
 for each in SPOC_COMMANDS:
     eac.add_command(each)
 pki.add_command(act)

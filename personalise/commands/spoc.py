@@ -1,4 +1,4 @@
-"""The commands `personalise eac spoc` and `eac partner`: our SPOC, and the States it knows.
+"""The commands `personalise eac spoc`, `eac partner` and `eac terminal`: our SPOC, and its clients.
 
 Each command imports what it needs when it runs, so that `--help` stays fast.
 """
@@ -8,7 +8,12 @@ from typing import Any
 
 import click
 
-from personalise.commands.pki_options import make_operations, operation_options, pki_folder
+from personalise.commands.pki_options import (
+    make_operations,
+    operation_options,
+    passphrase_file,
+    pki_folder,
+)
 from support.command_line import examples
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -179,6 +184,143 @@ def remove_partner(state: str, **options: Any) -> None:
     operations = make_operations(**options)
     Partners(operations.pki.folder).remove(operations, state)
     click.echo(f"{state} is no longer registered")
+
+
+@click.group()
+def terminal() -> None:
+    """Our terminals that ask our Document Verifier over the network (TR-03129)."""
+
+
+@terminal.command(
+    "add",
+    epilog=examples(
+        "personalise eac terminal add gate-1 --certificate gate-1.pem --holder UTGATE1"
+        " --holder UTGATE1AT --pki pki"
+    ),
+)
+@click.argument("name")
+@click.option(
+    "--certificate", type=_FILE, required=True, help="Certificate of the terminal's TLS client."
+)
+@click.option(
+    "--holder",
+    "holders",
+    multiple=True,
+    required=True,
+    help="Begin of its references, without the number; one for each State whose documents it"
+    " reads.",
+)
+@click.option(
+    "--right",
+    "rights",
+    type=click.Choice(["dg3", "dg4"]),
+    multiple=True,
+    default=("dg3",),
+    show_default=True,
+    help="Data group that it may read; once for each.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 31),
+    default=30,
+    show_default=True,
+    help="Validity of its certificates.",
+)
+@operation_options
+def add_terminal(
+    name: str,
+    certificate: Path,
+    holders: tuple[str, ...],
+    rights: tuple[str, ...],
+    days: int,
+    **options: Any,
+) -> None:
+    """Register the terminal NAME: its requests are answered from the next start of `eac serve`."""
+    import msgspec
+
+    from personalise.pki.certificate_file import read_certificate
+    from personalise.spoc.terminals import TerminalPolicy, Terminals
+    from support.records import from_json
+
+    operations = make_operations(**options)
+    fields = {"holders": holders, "rights": rights, "days": days}
+    policy = from_json(msgspec.json.encode(fields), TerminalPolicy, "the terminal")
+    own = read_certificate(certificate)
+    Terminals(operations.pki.folder).add(operations, name, policy, own)
+    click.echo(f"{name}: {' '.join(holders)}, SHA-256 {own.fingerprint.hex()}")
+
+
+@terminal.command("list", epilog=examples("personalise eac terminal list --pki pki"))
+@pki_folder
+def list_terminals(folder: Path) -> None:
+    """List the registered terminals."""
+    from personalise.spoc.terminals import Terminals
+
+    for each in Terminals(folder).all():
+        policy = each.policy
+        what = f"{' '.join(policy.holders)}: {' '.join(policy.rights)}, {policy.days} days"
+        click.echo(f"{each.name} {what}, TLS until {each.certificate.not_after:%Y-%m-%d}")
+
+
+@terminal.command("remove", epilog=examples("personalise eac terminal remove gate-1 --pki pki"))
+@click.argument("name")
+@operation_options
+def remove_terminal(name: str, **options: Any) -> None:
+    """End the registration of the terminal NAME."""
+    from personalise.spoc.terminals import Terminals
+
+    operations = make_operations(**options)
+    Terminals(operations.pki.folder).remove(operations, name)
+    click.echo(f"{name} is no longer registered")
+
+
+@terminal.command(
+    "renew",
+    epilog=examples(
+        "personalise eac terminal renew gate-1-at --url https://dv.utopia.example/DV --state AT"
+        " --holder UTGATE1AT --ca spoc-ca.pem --certificate gate-1.pem --key gate-1.key"
+    ),
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--url", required=True, help="Address of the Document Verifier, https://HOST/DV.")
+@click.option("--state", required=True, help="State whose documents are read (two letters).")
+@click.option("--holder", required=True, help="Begin of the reference, as registered.")
+@click.option("--ca", type=_FILE, required=True, help="CA of the server's TLS certificate (PEM).")
+@click.option("--certificate", type=_FILE, required=True, help="Our TLS certificate (PEM).")
+@click.option("--key", type=_FILE, required=True, help="Its key (PEM).")
+@passphrase_file
+def renew_terminal(  # noqa: PLR0917 - click's options
+    folder: Path,
+    url: str,
+    state: str,
+    holder: str,
+    ca: Path,
+    certificate: Path,
+    key: Path,
+    passphrase_file: Path | None,
+) -> None:
+    """At the terminal: make its next key in DIR, and have the Document Verifier certify it.
+
+    Give DIR to `verify card --terminal`.
+    """
+    from datetime import UTC, datetime
+
+    from personalise.spoc.terminal_client import asking
+    from personalise.spoc.terminal_client import renew_terminal as renew
+    from support.passphrase import read_passphrase
+
+    made = renew(
+        folder,
+        read_passphrase(passphrase_file),
+        asking(url, ca, certificate, key),
+        state=state,
+        holder=holder,
+        today=datetime.now(UTC).date(),
+    )
+    click.echo(
+        f"{made.holder_reference} by {made.authority_reference},"
+        f" {made.effective} to {made.expiration}"
+    )
 
 
 def _described(state: str, policy: Any) -> str:

@@ -185,8 +185,7 @@ def certify(
     subject["request"] = hashlib.sha256(asked.encode()).hexdigest()
     issuer = _issuer_for(operations, role) if issuer is None else issuer
     with operations.operation("cv.certify", subject):
-        _require_new(operations, asked, issuer)
-        verify_authentication(operations, asked, authenticated_by, issuer)
+        _check(operations, asked, role, authenticated_by, issuer)
         certificate = _certified(operations, asked, role, rights, validity, issuer=issuer)
         write_atomically(_certified_path(operations, asked.holder_reference), certificate.encode())
     return certificate
@@ -199,13 +198,29 @@ def check(
 
     Raises `RequestError`.
     """
-    issuer = _issuer_for(operations, Role.DV_FOREIGN)
-    key = issuer.key.key
-    if key is None:
-        raise ProtocolError("the CVCA's certificate has no domain parameters")
-    check_request(asked, issuer.certificate, key, earlier=_references(operations))
+    role = Role.DV_FOREIGN
+    return _check(operations, asked, role, authenticated_by, _issuer_for(operations, role))
+
+
+def _check(
+    operations: PkiOperations,
+    asked: CvRequest,
+    role: Role,
+    authenticated_by: CvCertificate | None,
+    issuer: CvIssuer,
+) -> bool:
+    """Check a request; return whether it is authenticated.  Raises `RequestError`."""
+    if issuer.key.key is None:
+        raise ProtocolError("the issuer's certificate has no domain parameters")
+    earlier = _earlier(operations, role)
+    check_request(asked, issuer.certificate, issuer.key.key, earlier=earlier)
     _require_new(operations, asked, issuer)
     return verify_authentication(operations, asked, authenticated_by, issuer)
+
+
+def _earlier(operations: PkiOperations, role: Role) -> frozenset[str]:
+    """Return the references that a request may name beside that of the key in use."""
+    return _references(operations) if role is Role.DV_FOREIGN else frozenset()
 
 
 def _require_new(operations: PkiOperations, asked: CvRequest, issuer: CvIssuer) -> None:
@@ -386,7 +401,7 @@ def _certified(
             advice=f"run `personalise {issuer.renewed_by}` first",
         )
     signer = pki.signer(issuer.label)
-    earlier = _references(operations) if role is Role.DV_FOREIGN else frozenset()
+    earlier = _earlier(operations, role)
     certificate = certify_request(
         asked, by, signer, role, rights, day=day, validity=validity, earlier=earlier
     )

@@ -48,6 +48,7 @@ OPERATIONS: Final = frozenset(
         "spoc.issue",
         "spoc.partner",
         "spoc.refuse",
+        "spoc.terminal",
     }
 )
 """The operations of a PKI that can require approval; others are logged without one."""

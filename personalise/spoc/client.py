@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,35 +31,51 @@ def call(pki: IssuingPki, partner: Partner, message: Message, at: datetime) -> R
     certificates are unusable.
     """
     octets, operation = encode(message), operation_of(message)
-    address = urlsplit(partner.policy.url)
+    url = partner.policy.url
+    where = f"{partner.state}: {url}"
+    context = client_context(pki, partner)
+
+    def require(certificate: bytes) -> None:
+        _require_server(certificate, partner, where, at)
+
+    status, body = post(url, context, octets, operation, where, require)
+    return _read(status, body, operation, where)
+
+
+def post(  # noqa: PLR0917 - where, and what
+    url: str,
+    context: ssl.SSLContext,
+    octets: bytes,
+    action: str,
+    where: str,
+    require: Callable[[bytes], None],
+) -> tuple[int, bytes]:
+    """Post a SOAP message; return the status of HTTP, and the body.
+
+    `require` is given the server's certificate (DER) before anything is sent, and raises an error
+    to close the connection.  `where` names the server in errors.  Raises `TransportError`.
+    """
+    address = urlsplit(url)
     connection = http.client.HTTPSConnection(
-        address.hostname or "",
-        address.port,
-        timeout=SECONDS,
-        context=client_context(pki, partner),
+        address.hostname or "", address.port, timeout=SECONDS, context=context
     )
-    where = f"{partner.state}: {partner.policy.url}"
     try:
         connection.connect()
-        _require_server(connection, partner, where, at)
-        headers = {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{operation}"'}
+        require(connection.sock.getpeercert(binary_form=True) or b"")
+        headers = {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{action}"'}
         connection.request("POST", address.path, octets, headers)
         answer = connection.getresponse()
-        status, body = answer.status, answer.read(MAX_OCTETS + 1)
+        return answer.status, answer.read(MAX_OCTETS + 1)
     except (OSError, http.client.HTTPException) as error:
         raise TransportError(f"{where}: {_reason(error)}", advice="try again later") from None
     finally:
         connection.close()
-    return _read(status, body, operation, where)
 
 
-def _require_server(
-    connection: http.client.HTTPSConnection, partner: Partner, where: str, at: datetime
-) -> None:
+def _require_server(certificate: bytes, partner: Partner, where: str, at: datetime) -> None:
     """Check the server's certificate before anything is sent."""
-    der = connection.sock.getpeercert(binary_form=True)
     try:
-        problem = objection(Certificate.parse(der or b""), partner, SpocRole.SERVER, at)
+        problem = objection(Certificate.parse(certificate), partner, SpocRole.SERVER, at)
     except MalformedError:
         problem = "its certificate cannot be read"
     if problem is not None:

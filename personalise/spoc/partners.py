@@ -56,10 +56,15 @@ class Policy(Record, frozen=True):
     @property
     def right(self) -> Right:
         """The rights as bits."""
-        total = Right(0)
-        for each in self.rights:
-            total |= _RIGHTS[each]
-        return total
+        return rights_named(self.rights)
+
+
+def rights_named(names: Sequence[str]) -> Right:
+    """Return the rights of these names, "dg3" and "dg4"."""
+    total = Right(0)
+    for each in names:
+        total |= _RIGHTS[each]
+    return total
 
 
 def policy_of(fields: Mapping[str, object]) -> Policy:

@@ -98,12 +98,12 @@ def encode_response(response: Response) -> bytes:
 def encode_fault(code: str, text: str) -> bytes:
     """Encode a fault: for errors of transport only (8.3.1)."""
     inner = f"<faultcode>soap:{code}</faultcode><faultstring>{escape(text)}</faultstring>"
-    return _wrap(f"<soap:Fault>{inner}</soap:Fault>")
+    return wrap(f"<soap:Fault>{inner}</soap:Fault>")
 
 
 def decode(octets: bytes) -> Message:
     """Decode a message; raises `MalformedError`."""
-    body = _read_body(octets)
+    body = read_body(octets)
     operation = _operation(body, "Request")
     fields = _Fields(body)
     caller = fields.text("callerID")
@@ -130,7 +130,7 @@ def decode(octets: bytes) -> Message:
 
 def decode_response(octets: bytes, operation: Operation) -> Response:
     """Decode the response to an operation; raises `MalformedError` or `FaultError`."""
-    body = _read_body(octets)
+    body = read_body(octets)
     if (body.namespace, body.name) == (ENVELOPE, "Fault"):
         said = {each.name: each.text for each in body.children}
         code = said.get("faultcode", "").rpartition(":")[2]
@@ -170,7 +170,7 @@ class _Fields:
         return element.text
 
     def binary(self, name: str) -> bytes:
-        return _from_base64(self.text(name), name)
+        return from_base64(self.text(name), name)
 
     def sequence(self) -> tuple[bytes, ...]:
         if not self.has("certificateSequence"):
@@ -182,7 +182,7 @@ class _Fields:
             raise MalformedError(
                 _WHAT, f"certificateSequence is not 1 to {MAX_CERTIFICATES} certificates"
             )
-        return tuple(_from_base64(each.text, "certificate") for each in found)
+        return tuple(from_base64(each.text, "certificate") for each in found)
 
     def result(self, name: str, allowed: frozenset[Result]) -> Result:
         found = self.text(name)
@@ -199,7 +199,8 @@ def _named(element: Element, name: str) -> bool:
     return (element.namespace, element.name) == (NAMESPACE, name)
 
 
-def _from_base64(text: str, name: str) -> bytes:
+def from_base64(text: str, name: str) -> bytes:
+    """Decode xs:base64Binary, in which there may be spaces; raises `MalformedError`."""
     try:
         octets = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -209,7 +210,7 @@ def _from_base64(text: str, name: str) -> bytes:
     return octets
 
 
-def _read_body(octets: bytes) -> Element:
+def read_body(octets: bytes) -> Element:
     """Return the only element in the body of an envelope."""
     root = read_xml(octets)
     if root.name != "Envelope":
@@ -252,9 +253,10 @@ def _text(name: str, text: str) -> str:
 
 
 def _envelope(name: str, parts: Sequence[str]) -> bytes:
-    return _wrap(f'<{name} xmlns="{NAMESPACE}">{"".join(parts)}</{name}>')
+    return wrap(f'<{name} xmlns="{NAMESPACE}">{"".join(parts)}</{name}>')
 
 
-def _wrap(body: str) -> bytes:
+def wrap(body: str) -> bytes:
+    """Return an envelope round the content of a body."""
     envelope = f'<soap:Envelope xmlns:soap="{ENVELOPE}"><soap:Body>{body}</soap:Body>'
     return f'<?xml version="1.0" encoding="utf-8"?>\n{envelope}</soap:Envelope>\n'.encode()

@@ -48,17 +48,25 @@ def trusted(partners: Iterable[Partner], role: SpocRole) -> str:
 def client_context(pki: IssuingPki, partner: Partner) -> ssl.SSLContext:
     """Return the context of our client for one State's server; raises `MisuseError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    _prepare(context, pki, SpocRole.CLIENT, STANDARD, (partner,))
+    _prepare(context, pki, SpocRole.CLIENT, STANDARD, trusted((partner,), SpocRole.SERVER))
     return context
 
 
 def server_context(
-    pki: IssuingPki, partners: Iterable[Partner], *, standard: bool
+    pki: IssuingPki,
+    partners: Iterable[Partner],
+    *,
+    standard: bool,
+    terminals: Iterable[Certificate] = (),
 ) -> ssl.SSLContext:
-    """Return the context of our server; with `standard` it takes the standard's own suites too."""
+    """Return the context of our server; with `standard` it takes the standard's own suites too.
+
+    `terminals` are the certificates of our own terminals, each known by itself.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
-    _prepare(context, pki, SpocRole.SERVER, STANDARD if standard else MODERN, partners)
+    trust = trusted(partners, SpocRole.CLIENT) + "".join(map(_trusted, terminals))
+    _prepare(context, pki, SpocRole.SERVER, STANDARD if standard else MODERN, trust)
     return context
 
 
@@ -67,19 +75,18 @@ def _prepare(
     pki: IssuingPki,
     role: SpocRole,
     suites: str,
-    partners: Iterable[Partner],
+    trust: str,
 ) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(suites)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    other = SpocRole.SERVER if role is SpocRole.CLIENT else SpocRole.CLIENT
     path = pki.folder / FOLDER / f"{STEMS[role]}.p8"
     own = tls_certificate(pki.folder, role).to_pem()
     with TemporaryDirectory() as folder:  # OpenSSL reads these only from files
-        key, certificate, trust = (Path(folder) / name for name in ("key", "own", "trust"))
+        key, certificate, anchors = (Path(folder) / name for name in ("key", "own", "trust"))
         key.write_text(encode_pem(path.read_bytes(), "ENCRYPTED PRIVATE KEY"))
         certificate.write_text(own)
-        trust.write_text(trusted(partners, other))
+        anchors.write_text(trust)
         try:
             context.load_cert_chain(certificate, key, pki.local_keys.passphrase.reveal)
         except ssl.SSLError:
@@ -87,7 +94,7 @@ def _prepare(
                 f"{path}: the pass phrase does not open this key, or it is not its certificate's",
                 advice="make new TLS keys with `personalise eac spoc renew`",
             ) from None
-        context.load_verify_locations(trust)
+        context.load_verify_locations(anchors)
 
 
 def _trusted(certificate: Certificate) -> str:

@@ -15,7 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from personalise.spoc.desk import UNAUTHORIZED, SpocDesk
+from personalise.spoc.desk import UNAUTHORIZED, Answer, SpocDesk
+from personalise.spoc.dv_desk import DvDesk
 from personalise.spoc.soap import CONTENT_TYPE, wsdl
 from personalise.spoc.xml_reader import MAX_OCTETS
 from support.https_server import CERTIFICATE_KEY
@@ -23,7 +24,7 @@ from support.log import tell
 
 T = TypeVar("T")
 
-PATH: Final = "/SPOC"
+PATH, DV_PATH = "/SPOC", "/DV"
 BODY_SECONDS: Final = 10
 """Seconds that a body may take to arrive."""
 
@@ -35,19 +36,34 @@ class SpocApplication:
     """The ASGI application of one SPOC; all its calls run on `thread`, one at a time."""
 
     def __init__(
-        self, make_desk: Callable[[], SpocDesk], thread: ThreadPoolExecutor, location: str
+        self,
+        make_desk: Callable[[], SpocDesk],
+        make_dv: Callable[[], DvDesk],
+        thread: ThreadPoolExecutor,
+        location: str,
     ) -> None:
         self._thread = thread
         self._desk = thread.submit(make_desk).result()
+        self._dv = thread.submit(make_dv).result()
         self._location = location
         self.asgi = Starlette(
             routes=[
-                Route(PATH, self._message, methods=["POST"]),
+                Route(PATH, self._of_a_state, methods=["POST"]),
+                Route(DV_PATH, self._of_a_terminal, methods=["POST"]),
                 Route(PATH, self._description, methods=["GET"]),
             ]
         )
 
-    async def _message(self, request: Request) -> Response:
+    async def _of_a_state(self, request: Request) -> Response:
+        action = request.headers.get("SOAPAction", "")
+        return await self._message(
+            request, lambda certificate, body: self._desk.answer(certificate, body, action)
+        )
+
+    async def _of_a_terminal(self, request: Request) -> Response:
+        return await self._message(request, self._dv.answer)
+
+    async def _message(self, request: Request, work: Callable[[bytes, bytes], Answer]) -> Response:
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _body(request)
@@ -58,8 +74,7 @@ class SpocApplication:
         if len(body) > MAX_OCTETS:
             return Response(status_code=_TOO_LONG)
         certificate = request.scope.get(CERTIFICATE_KEY, b"")
-        action = request.headers.get("SOAPAction", "")
-        answer = await self._on_thread(lambda: self._desk.answer(certificate, body, action))
+        answer = await self._on_thread(lambda: work(certificate, body))
         if answer.status == UNAUTHORIZED:
             return _unauthorized(answer.reason)
         return Response(answer.body, answer.status, headers={"Content-Type": CONTENT_TYPE})
