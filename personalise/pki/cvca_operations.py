@@ -11,22 +11,17 @@ import hashlib
 import re
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
 
 from emrtd.crypto.key_kinds import generate_private_key
-from emrtd.errors import ProtocolError
 from emrtd.pki.cvc import issuing
 from emrtd.pki.cvc.authorization import Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, holder_reference
 from emrtd.pki.cvc.issuing import (
     LONGEST_VALIDITY,
-    RequestError,
-    RequestFault,
     certify_request,
-    check_request,
     next_reference,
 )
-from emrtd.pki.cvc.keys import CvPublicKey, kind_of
+from emrtd.pki.cvc.keys import kind_of
 from emrtd.pki.cvc.requests import CvRequest, request
 from personalise.pki.cvca import (
     CVCA_LABEL,
@@ -37,29 +32,19 @@ from personalise.pki.cvca import (
     IS_KEY,
     TRUST_POINT,
 )
+from personalise.pki.cvca_requests import (
+    CvIssuer,
+    certified_path,
+    check_for,
+    document_verifier_key,
+    earlier_references,
+    issuer_for,
+    references,
+)
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.files import write_atomically
-from support.records import read_bounded
-from support.values import Value
-
-_CERTIFIED: Final = "certified"
-"""The folder of certificates that were issued on request."""
-_SEQUENCE_NUMBER: Final = 5
-_MAX_CERTIFICATE: Final = 64 * 1024
-
-
-class CvIssuer(Value, frozen=True):
-    """Who certifies: the certificate, its key with all parameters, and the key's label.
-
-    `renewed_by` is the command for the next one.
-    """
-
-    certificate: CvCertificate
-    key: CvPublicKey
-    label: str
-    renewed_by: str
 
 
 def make_terminal(pki: IssuingPki, day: date) -> None:
@@ -105,7 +90,7 @@ def renew_cvca(operations: PkiOperations, *, kind: str = "", mnemonic: str = "")
         if not re.fullmatch("[A-Z0-9]{1,9}", mnemonic):
             raise MisuseError(f"{mnemonic!r} is not 1 to 9 capital letters and digits")
         reference = holder_reference(operations.pki.settings.country, mnemonic, "00001")
-    if reference in _references(operations):
+    if reference in references(operations):
         raise MisuseError(f"{reference} was the name of a key before", advice="choose another")
     scheme = issuing.scheme_for(kind) if kind else before.public_key.scheme
     kind = kind or kind_of(before.public_key)
@@ -148,7 +133,7 @@ def renew_inspection_system(operations: PkiOperations, rights: Right) -> CvCerti
     """Make the inspection system's next key and have the Document Verifier certify it."""
     reference = next_reference(operations.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
     with operations.operation("is.issue", {"reference": reference}):
-        issuer = _document_verifier_key(operations)
+        issuer = document_verifier_key(operations)
         key = generate_private_key(kind_of(issuer))
         asked = request(key, issuer.scheme, reference)
         certificate = _certified(operations, asked, Role.TERMINAL, rights)
@@ -183,11 +168,11 @@ def certify(
         )
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     subject["request"] = hashlib.sha256(asked.encode()).hexdigest()
-    issuer = _issuer_for(operations, role) if issuer is None else issuer
+    issuer = issuer_for(operations, role) if issuer is None else issuer
     with operations.operation("cv.certify", subject):
-        _check(operations, asked, role, authenticated_by, issuer)
+        check_for(operations, asked, role, authenticated_by, issuer)
         certificate = _certified(operations, asked, role, rights, validity, issuer=issuer)
-        write_atomically(_certified_path(operations, asked.holder_reference), certificate.encode())
+        write_atomically(certified_path(operations, asked.holder_reference), certificate.encode())
     return certificate
 
 
@@ -199,182 +184,7 @@ def check(
     Raises `RequestError`.
     """
     role = Role.DV_FOREIGN
-    return _check(operations, asked, role, authenticated_by, _issuer_for(operations, role))
-
-
-def _check(
-    operations: PkiOperations,
-    asked: CvRequest,
-    role: Role,
-    authenticated_by: CvCertificate | None,
-    issuer: CvIssuer,
-) -> bool:
-    """Check a request; return whether it is authenticated.  Raises `RequestError`."""
-    if issuer.key.key is None:
-        raise ProtocolError("the issuer's certificate has no domain parameters")
-    earlier = _earlier(operations, role)
-    check_request(asked, issuer.certificate, issuer.key.key, earlier=earlier)
-    _require_new(operations, asked, issuer)
-    return verify_authentication(operations, asked, authenticated_by, issuer)
-
-
-def _earlier(operations: PkiOperations, role: Role) -> frozenset[str]:
-    """Return the references that a request may name beside that of the key in use."""
-    return _references(operations) if role is Role.DV_FOREIGN else frozenset()
-
-
-def _require_new(operations: PkiOperations, asked: CvRequest, issuer: CvIssuer) -> None:
-    """Raise `RequestError` if the reference is that of a certificate for another key (7.2.2)."""
-    path = _certified_path(operations, asked.holder_reference)
-    if not path.is_file():
-        return
-    before = CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE))
-    key = _issuer_key(operations, before) or issuer.key
-    if before.key_under(key).key != asked.public_key.key:
-        raise RequestError(
-            RequestFault.NOT_ACCEPTED,
-            f"{asked.holder_reference} was certified on {before.effective} for another key",
-            advice="ask that State for a request under another reference",
-        )
-
-
-def verify_authentication(
-    operations: PkiOperations,
-    asked: CvRequest,
-    authenticated_by: CvCertificate | None,
-    issuer: CvIssuer,
-) -> bool:
-    """Verify the outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
-
-    Returns False if there is none and none is required.  A holder with a valid certificate must
-    sign with its key.  A holder whose certificates have all expired is treated like a new one.
-    `authenticated_by` is the certificate of a foreign CVCA, for a first request, or one that our
-    CVCA issued and this PKI, since it was restored, does not know.  Raises `RequestError`.
-    """
-    holder, reference, today = asked.holder_reference, asked.outer_reference, operations.at.date()
-    if authenticated_by is not None and not _is_ours(operations, authenticated_by):
-        _require_cvca(authenticated_by)
-    known = [each for each in _certified_before(operations) if _is_of_one_holder(each, holder)]
-    valid = [each for each in known if each.expiration >= today]
-    if reference is None:
-        if valid:
-            raise RequestError(
-                RequestFault.OUTER_SIGNATURE,
-                f"{holder} was certified before, so the key of {valid[-1].holder_reference} must"
-                " also sign the request",
-                advice="if that key is lost, that State asks for a Document Verifier of another"
-                " name (`eac request --name`)",
-            )
-        return False
-    if authenticated_by is not None and (not valid or authenticated_by.role is not Role.CVCA):
-        known.append(authenticated_by)
-    signer = next((each for each in known if each.holder_reference == reference), None)
-    if signer is None:
-        raise RequestError(
-            RequestFault.OUTER_SIGNATURE,
-            f"the request is also signed by {reference}, whose certificate is not known",
-            advice="if a CVCA signed this first request, name its certificate with"
-            " --authenticated-by; so do after a restore with the one that we issued to it",
-        )
-    if signer.expiration < today:
-        raise RequestError(
-            RequestFault.EXPIRED, f"the key of {reference} expired on {signer.expiration}"
-        )
-    try:
-        asked.verify_outer(signer.key_under(_issuer_key(operations, signer) or issuer.key))
-    except ProtocolError as error:
-        raise RequestError(RequestFault.OUTER_SIGNATURE, error.said) from None
-    return True
-
-
-def _issuer_key(operations: PkiOperations, certificate: CvCertificate) -> CvPublicKey | None:
-    """Return the CVCA's key that signed a certificate; after a renewal it is an earlier one.
-
-    None for a certificate of a terminal, which a Document Verifier signed.
-    """
-    wanted = certificate.authority_reference
-    found = (each for each in cvca_certificates(operations) if each.holder_reference == wanted)
-    return next((each.public_key for each in found), None)
-
-
-def _issuer_for(operations: PkiOperations, role: Role) -> CvIssuer:
-    """Return who certifies a role in this State: the CVCA, or the domestic Document Verifier."""
-    pki = operations.pki
-    if role.is_dv:
-        root = pki.trust_point
-        return CvIssuer(root, root.public_key, operations.newest_label("cvca"), "eac renew-cvca")
-    certificate = pki.cv_certificate(DV_CERTIFICATE)
-    key = _document_verifier_key(operations)
-    return CvIssuer(certificate, key, operations.newest_label("dv"), "eac renew-dv")
-
-
-def cvca_certificates(operations: PkiOperations) -> list[CvCertificate]:
-    """Return the CVCA's certificates, roots and links, by effective date (Doc 9303-12, 8.2.2)."""
-    folder = operations.pki.folder / FOLDER
-    paths = [*folder.glob("cvca-root-*.cvcert"), *folder.glob("cvca-link-*.cvcert")]
-    found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
-    certificates = dict.fromkeys((*found, operations.pki.trust_point))
-    links = [each for each in found if not each.is_self_signed]
-    before = {each.holder_reference: each.authority_reference for each in links}
-
-    def place(certificate: CvCertificate) -> tuple[date, int, bool]:
-        reference, generation = certificate.holder_reference, 0
-        while before.get(reference, reference) != reference:
-            reference, generation = before[reference], generation + 1
-        return certificate.effective, generation, certificate.is_self_signed
-
-    return sorted(certificates, key=place)
-
-
-def _references(operations: PkiOperations) -> frozenset[str]:
-    """Return the references of all keys that the CVCA ever had."""
-    return frozenset(
-        reference
-        for each in cvca_certificates(operations)
-        for reference in (each.holder_reference, each.authority_reference)
-    )
-
-
-def _document_verifier_key(operations: PkiOperations) -> CvPublicKey:
-    pki = operations.pki
-    certificate = pki.cv_certificate(DV_CERTIFICATE)
-    return certificate.key_under(_issuer_key(operations, certificate))
-
-
-def _is_ours(operations: PkiOperations, certificate: CvCertificate) -> bool:
-    """Whether our CVCA issued a certificate to a Document Verifier."""
-    issuer = _issuer_key(operations, certificate)
-    if issuer is None or not certificate.role.is_dv:
-        return False
-    try:
-        certificate.verify(issuer)
-    except ProtocolError:
-        return False
-    return True
-
-
-def _require_cvca(certificate: CvCertificate) -> None:
-    if certificate.role is not Role.CVCA or not certificate.is_self_signed:
-        raise MisuseError(
-            f"{certificate.holder_reference} is not the self-signed certificate of a CVCA"
-        )
-    certificate.verify(certificate.public_key)
-
-
-def _certified_before(operations: PkiOperations) -> list[CvCertificate]:
-    paths = (operations.pki.folder / _CERTIFIED).glob("*.cvcert")
-    found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
-    return sorted(found, key=lambda each: (each.effective, each.holder_reference))
-
-
-def _is_of_one_holder(certificate: CvCertificate, reference: str) -> bool:
-    """Whether two references differ in the sequence number only, and so name one holder (7.2.2)."""
-    return certificate.holder_reference[:-_SEQUENCE_NUMBER] == reference[:-_SEQUENCE_NUMBER]
-
-
-def _certified_path(operations: PkiOperations, reference: str) -> Path:
-    """Return a certificate's path; in hexadecimal, since a reference is any ISO 8859-1 text."""
-    return operations.pki.folder / _CERTIFIED / f"{reference.encode('latin-1').hex()}.cvcert"
+    return check_for(operations, asked, role, authenticated_by, issuer_for(operations, role))
 
 
 def _certified(
@@ -393,7 +203,7 @@ def _certified(
     """
     pki, day = operations.pki, operations.at.date()
     validity = pki.settings.cv_validity.of(role) if validity is None else validity
-    issuer = _issuer_for(operations, role) if issuer is None else issuer
+    issuer = issuer_for(operations, role) if issuer is None else issuer
     by = issuer.certificate
     if by.expiration < day:
         raise MisuseError(
@@ -401,7 +211,7 @@ def _certified(
             advice=f"run `personalise {issuer.renewed_by}` first",
         )
     signer = pki.signer(issuer.label)
-    earlier = _earlier(operations, role)
+    earlier = earlier_references(operations, role)
     certificate = certify_request(
         asked, by, signer, role, rights, day=day, validity=validity, earlier=earlier
     )

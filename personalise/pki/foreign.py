@@ -25,7 +25,7 @@ from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import ImportedKey, TrustState
 from personalise.pki.cvca import IS_KEY
-from personalise.pki.cvca_operations import CvIssuer
+from personalise.pki.cvca_requests import CvIssuer
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError

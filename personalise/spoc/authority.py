@@ -12,7 +12,8 @@ from emrtd.pki.cvc.authorization import Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.cvc.issuing import RequestError, RequestFault
 from emrtd.pki.cvc.requests import CvRequest, NoDomainParametersError
-from personalise.pki.cvca_operations import certify, check, cvca_certificates
+from personalise.pki.cvca_operations import certify, check
+from personalise.pki.cvca_requests import cvca_certificates
 from personalise.pki.foreign import known_cvca
 from personalise.pki.officers import Officers
 from personalise.pki.operations import PkiOperations

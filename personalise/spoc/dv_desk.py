@@ -10,7 +10,8 @@ from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.cvc.issuing import RequestError, RequestFault
 from emrtd.pki.cvc.requests import CvRequest, NoDomainParametersError
 from personalise.pki.cvca import DV_CERTIFICATE
-from personalise.pki.cvca_operations import CvIssuer, certify, cvca_certificates
+from personalise.pki.cvca_operations import certify
+from personalise.pki.cvca_requests import CvIssuer, cvca_certificates
 from personalise.pki.foreign import document_verifiers, known_cvca
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.officers import Officers
