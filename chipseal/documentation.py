@@ -32,9 +32,14 @@ def folder_of_guides() -> Path:
 
 
 def guides(folder: Path) -> Mapping[str, Path]:
-    """Return the pages by their names without suffix: README first, then in order."""
+    """Return the pages by their names without suffix: README first, then in order.
+
+    A tutorial is `tutorials/NAME`.
+    """
     top = sorted(folder.glob("*.md"), key=lambda page: (page.name != "README.md", page.name))
-    return {page.stem: page for page in (*top, *sorted(folder.glob("docs/*.md")))}
+    pages = {page.stem: page for page in (*top, *sorted(folder.glob("docs/*.md")))}
+    tutorials = sorted(folder.glob("docs/tutorials/*.md"))
+    return pages | {f"tutorials/{page.stem}": page for page in tutorials}
 
 
 def title_of(page: Path) -> str:
@@ -47,7 +52,7 @@ def guide(folder: Path, name: str) -> Path:
     """Return the page with this name, with or without .md and docs/; `MisuseError` if none has."""
     pages = guides(folder)
     wanted = name.removeprefix("docs/").removesuffix(".md").lower()
-    found = next((page for stem, page in pages.items() if stem.lower() == wanted), None)
+    found = next((page for known, page in pages.items() if known.lower() == wanted), None)
     if found is None:
         raise MisuseError(f"{name}: no guide has this name", advice="`chipseal docs` lists them")
     return found

@@ -18,7 +18,8 @@ def test_every_guide_is_listed_with_its_title(capsys: pytest.CaptureFixture[str]
     assert run_command_line(chipseal, ["docs"]) == 0
     listed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
-    assert listed.keys() == {page.stem for page in pages}
+    tutorials = {f"tutorials/{each}" for each in ("border", "developer", "pki", "station")}
+    assert listed.keys() == {page.stem for page in pages} | tutorials
     assert listed["station"] == "The personalisation station"
     assert next(iter(listed)) == "README"
 
@@ -30,6 +31,11 @@ def test_a_guide_is_shown_by_its_name(name: str, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.strip() == page.read_text(encoding="utf-8").strip()
     assert run_command_line(chipseal, ["docs", name, "--path"]) == 0
     assert capsys.readouterr().out == f"{page}\n"
+
+
+def test_a_tutorial_is_not_the_guide_of_the_same_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(chipseal, ["docs", "tutorials/pki"]) == 0
+    assert capsys.readouterr().out.startswith("# Tutorial: run a State's PKI")
 
 
 def test_a_guide_that_does_not_exist_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,15 +9,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.docs.console import pages, rewritten
 from tests.docs.terminals import environment, run_page
 from tests.helpers import REPOSITORY
 
-_WIDTH, _HEIGHT = 940, 835
+_REPORT_SIZE: ViewportSize = {"width": 940, "height": 835}
+_DESK_SIZE: ViewportSize = {"width": 1180, "height": 900}
 _DOCS = REPOSITORY / "docs"
 
 
@@ -54,13 +57,15 @@ def _draw(folder: Path) -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
-            window = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
+            window = browser.new_page(viewport=_REPORT_SIZE)
             window.goto((folder / "report.html").as_uri())
             _photograph(window, "report.png")
+            window = browser.new_page(viewport=_DESK_SIZE)
             window.goto(desk.stdout.readline().strip())
-            window.locator("#phase.ready").wait_for()
+            window.locator("#phase.asking").wait_for()
             window.keyboard.type(mrz.strip().replace("\n", "\r") + "\r", delay=1)
             window.locator("#phase.showing").wait_for()
+            window.wait_for_function("[...document.images].some((one) => one.naturalWidth > 0)")
             _photograph(window, "desk.png")
             browser.close()
     finally:
@@ -70,7 +75,9 @@ def _draw(folder: Path) -> None:
 
 
 def _photograph(window: Page, name: str) -> None:
-    window.screenshot(path=_DOCS / name, animations="disabled")
+    octets = window.screenshot(animations="disabled")
+    picture = Image.open(BytesIO(octets)).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(_DOCS / name, optimize=True)
 
 
 if __name__ == "__main__":

@@ -137,9 +137,10 @@ def test_its_checksums_are_signed_and_verify_as_documented(made: Made) -> None:
 def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(made: Made) -> None:
     names = made.names_in_wheel()
     packaged = {name for name in tracked() if name.split("/")[0] in PACKAGES}
-    guides = {
-        name for name in tracked() if re.fullmatch(r"[A-Z]+\.md|LICENSE|docs/[^/]+\.(md|png)", name)
-    }
+    guide = re.compile(
+        r"[A-Z]+\.md|LICENSE|docs/[^/]+\.(json|md|png)|docs/(commands|tutorials)/[^/]+\.md"
+    )
+    guides = set(filter(guide.fullmatch, tracked()))
     data = f"chipseal-{VERSION}.data/data/"
     shared = {name.removeprefix(data) for name in names if name.startswith(data)}
     assert {name for name in names if name.split("/")[0] in PACKAGES} == packaged
