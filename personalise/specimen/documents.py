@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from emrtd.crypto.hashes import Hash
@@ -26,14 +27,25 @@ class Specimens:
         """Return the names of the installed profiles."""
         return shipped_profiles()
 
-    def make(self, profile: str, at: datetime, seed: str) -> Specimen:
-        """Return a specimen; raises `MisuseError` if no installed profile has this name."""
+    def make(
+        self,
+        profile: str,
+        at: datetime,
+        seed: str,
+        *,
+        changes: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> Specimen:
+        """Return a specimen; raises `MisuseError` if no installed profile has this name.
+
+        `changes` are fields of the application that are others than the seed's, such as
+        `{"document": {"number": "L898902C"}}`.
+        """
         at = at.replace(microsecond=0)
         random = random_from(f"chipseal specimen {profile} {seed}")
         state = IssuingState.make(at, random=random)
         chip_profile = ChipProfile.load(profile)
         document = make_document(
-            _application(seed, chip_profile, at),
+            _application(seed, chip_profile, at, changes),
             chip_profile,
             state.document_signer,
             Hash.SHA256,
@@ -60,9 +72,13 @@ def random_from(seed: str) -> Random:
     return random
 
 
-def _application(seed: str, profile: ChipProfile, at: datetime) -> Application:
+def _application(
+    seed: str, profile: ChipProfile, at: datetime, changes: Mapping[str, Mapping[str, str]]
+) -> Application:
     _, files = make_application(seed, _FIRST, at.date())
+    record = json.loads(files[FILE_NAME])
     if profile.document == "TD3":
-        record = fit_to_passport(json.loads(files[FILE_NAME]))
-        files[FILE_NAME] = json.dumps(record).encode()
+        record = fit_to_passport(record)
+    record |= {part: record[part] | dict(fields) for part, fields in changes.items()}
+    files[FILE_NAME] = json.dumps(record).encode()
     return Application.decode(files[FILE_NAME], files.__getitem__)

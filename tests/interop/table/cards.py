@@ -18,7 +18,8 @@ from tests.issuing import Agreement, Kind
 from vsmartcard.quirks.making import quirks
 from vsmartcard.reader.specimens import today
 
-PROFILES, ACCESS, QUIRKS = "Chip profiles", "Access protocols", "Quirks"
+PROFILES, ACCESS = "Chip profiles", "Access protocols"
+HOLDERS, QUIRKS = "Numbers, names and dates", "Quirks"
 MRZ, CAN = "MRZ", "CAN"
 
 BOTH: Final = """description = "table"
@@ -43,6 +44,7 @@ hash = "SHA-256"
 [terminal_authentication]
 """
 """The passport that has the quirks: it can be opened by PACE and by BAC."""
+_CARD: Final = BOTH.replace("TD3", "TD1").replace('"DG12"]', '"DG12", "DG13"]')
 
 _PACE: Final = (
     *(Agreement(cipher, 13, "GM") for cipher in ("3DES", "AES-128", "AES-192", "AES-256")),
@@ -56,11 +58,23 @@ _PACE: Final = (
 )
 
 
+_HOLDERS: Final = (
+    ("a document number of eight characters", "TD3", (("document.number", "L898902C"),)),
+    ("a document number of twelve characters", "TD1", (("document.number", "D23145890734"),)),
+    ("only the year of birth is known", "TD3", (("holder.born", "1974"),)),
+    ("only year and month of birth are known", "TD3", (("holder.born", "1974-08"),)),
+    ("no given names", "TD3", (("holder.given_names", ""), ("holder.name_in_full", ""))),
+    ("the sex is unspecified", "TD3", (("holder.sex", "X"),)),
+)
+"""What stands in a document, the size of the document, and the fields of its application."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of the table: a card, and the password that its reader is given.
 
-    `made` is what a specimen is made of: a chip profile, or the text of one.
+    `made` is what a specimen is made of: a chip profile, or the text of one; `changes` are fields
+    of its application, as pairs.
     """
 
     group: str
@@ -68,6 +82,7 @@ class Row:
     made: str
     quirk: str = ""
     password: str = MRZ
+    changes: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -113,6 +128,8 @@ def rows() -> Iterator[Row]:
         yield Row(ACCESS, _named(pace), kind.toml())
     kind = replace(plain, bac=False, pace=(Agreement(),), can=True)
     yield Row(ACCESS, _named(Agreement()), kind.toml(), password=CAN)
+    for name, document, changes in _HOLDERS:
+        yield Row(HOLDERS, name, BOTH if document == "TD3" else _CARD, changes=changes)
     for quirk in quirks():
         yield Row(QUIRKS, quirk, BOTH, quirk)
 
@@ -132,11 +149,11 @@ class Maker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._made: dict[str, Specimen] = {}
+        self._made: dict[tuple[str, tuple[tuple[str, str], ...]], Specimen] = {}
 
     def present(self, row: Row) -> Presented:
         """Make the card of a row."""
-        specimen = self._specimen(row.made)
+        specimen = self._specimen(row.made, row.changes)
         folder = self._folder / str(len(list(self._folder.iterdir())))
         folder.mkdir()
         pki = save_pki(specimen, folder)
@@ -151,15 +168,20 @@ class Maker:
             secrets = (card.can,)
         return Presented(card, secrets, _csca(card.trust))
 
-    def _specimen(self, made: str) -> Specimen:
-        if made not in self._made:
+    def _specimen(self, made: str, changes: tuple[tuple[str, str], ...]) -> Specimen:
+        key = made, changes
+        if key not in self._made:
             profile = made
             if "\n" in made:
                 path = self._folder / f"{len(self._made)}.toml"
                 path.write_text(made, encoding="utf-8")
                 profile = str(path)
-            self._made[made] = SPECIMENS.make(profile, today(), "utopia")
-        return self._made[made]
+            fields: dict[str, dict[str, str]] = {}
+            for name, value in changes:
+                part, _, field = name.partition(".")
+                fields.setdefault(part, {})[field] = value
+            self._made[key] = SPECIMENS.make(profile, today(), "utopia", changes=fields)
+        return self._made[key]
 
 
 def _csca(trust: tuple[Path, ...]) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.helpers import REPOSITORY
-from tests.interop.table.cards import CAN, Row, rows
+from tests.interop.table.cards import CAN, PROFILES, QUIRKS, Row, rows
 from tests.interop.table.readers import OWN, READERS
 from tests.interop.table.results import Cell, Column, Outcome, Results
 
@@ -54,7 +54,7 @@ def _lines(results: Results) -> Iterator[str]:
 
 
 def _name(row: Row) -> str:
-    name = f"`{row.name}`" if row.group != "Access protocols" else row.name
+    name = f"`{row.name}`" if row.group in {PROFILES, QUIRKS} else row.name
     return f"{name}, by CAN" if row.password == CAN else name
 
 
