@@ -32,6 +32,10 @@ class Instant(click.DateTime):
     def __init__(self) -> None:
         super().__init__((_DAY, *_TIMES))
 
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        """Return what help shows in place of every format."""
+        return "DATE"
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> datetime:

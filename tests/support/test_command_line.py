@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ import pytest
 
 from chipseal.command_line import chipseal
 from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
-from support.command_line import run_command_line
+from support.command_line import Instant, run_command_line
 from support.errors import ExitStatus, MalformedError, MisuseError
 from support.records import FieldError
 
@@ -250,3 +251,12 @@ def test_windows_is_refused_before_anything_is_imported(
     monkeypatch.setattr("support.command_line._PLATFORM", "win32")
     assert run_command_line(program, []) == 64
     assert capsys.readouterr().err.startswith("program: does not run on Windows; use Linux")
+
+
+def test_help_shows_an_instant_as_a_date(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command("program")
+    @click.option("--at", type=Instant(), help="Judge as of this instant.")
+    def program(at: datetime) -> None: ...
+
+    assert run_command_line(program, ["--help"]) == 0
+    assert "--at DATE " in capsys.readouterr().out
