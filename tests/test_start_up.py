@@ -34,6 +34,7 @@ def started(command: str) -> "subprocess.CompletedProcess[str]":
     "command",
     [
         "personalise", "personalise pki", "personalise write", "personalise sign-service",
+        "personalise intake-service",
         "personalise jobs", "personalise ledger",
         "verify", "verify bulk", "verify card", "verify desk", "verify image", "verify trust",
         "vsmartcard", "vsmartcard readers",

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ BODY_SECONDS: Final = 300
 """Seconds that a package may take to arrive."""
 UPLOADS: Final = 8
 """Packages that may arrive at once."""
+UPLOADS_OF_A_CLIENT: Final = 4
+"""Packages that may arrive at once from one client: one that is slow keeps nobody out."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class IntakeApplication:
 
     def __init__(self, parts: Parts, thread: ThreadPoolExecutor) -> None:
         self._parts = parts
-        self._uploads = 0
+        self._uploads: Counter[str] = Counter()
         self._allowances = Allowances(time.monotonic)
         checks: dict[str, Check] = {
             "keys": self._keys,
@@ -123,11 +126,12 @@ class IntakeApplication:
         key = require_idempotency_key(request.headers.get(IDEMPOTENCY_KEY, ""))
         is_clear = _is_clear(request, client)
         self._allowances.take(client.name, client.packages_per_minute)
-        if self._uploads >= UPLOADS:
+        of_client = self._uploads[client.name]
+        if of_client >= UPLOADS_OF_A_CLIENT or self._uploads.total() >= UPLOADS:
             raise RefusedError(
                 ErrorKind.UNAVAILABLE, "too many packages arrive at once", RETRY_SECONDS
             )
-        self._uploads += 1
+        self._uploads[client.name] += 1
         try:
             await self.http.on_thread(self._require_room)
             part = parts.inbox.part()
@@ -136,7 +140,7 @@ class IntakeApplication:
             finally:
                 part.unlink(missing_ok=True)
         finally:
-            self._uploads -= 1
+            self._uploads[client.name] -= 1
         parts.worker.wake()
         if stored.state is PackageState.WAITING:
             looked_at = asyncio.wrap_future(

@@ -193,7 +193,9 @@ class ServiceApplication(Generic[C]):
                 else f"internal error ({type(error).__name__})"
             )
             text = printable(f"{self._service.component}: {name}: {said}")
-            tell(_LOG, logging.ERROR, "failed", text, client=name, kind=type(error).__name__)
+            is_load = isinstance(error, RefusedError) and error.retry_after is not None
+            level, event = (logging.WARNING, "busy") if is_load else (logging.ERROR, "failed")
+            tell(_LOG, level, event, text, client=name, kind=type(error).__name__)
         return refusal(refused)
 
 

@@ -328,6 +328,19 @@ def test_every_described_answer_is_given(
     assert seen == described_answers(DESCRIPTION)
 
 
+def test_a_client_whose_packages_do_not_arrive_keeps_nobody_out(
+    tmp_path: Path, pki: IssuingPki
+) -> None:
+    octets = package(tmp_path, pki, "ZU1")
+    with running(tmp_path, pki, works=False, text=_impatient()) as service:
+        service.application._uploads["slow"] = web.UPLOADS_OF_A_CLIENT
+        busy = service.send(octets, "one", client="slow")
+        assert (busy.status_code, busy.json()["error"]["kind"]) == (503, "unavailable")
+        assert service.send(octets, "one").status_code == 202
+        service.application._uploads["clear"] = web.UPLOADS_OF_A_CLIENT
+        assert service.send(octets, "two").status_code == 503
+
+
 def _raising(error: Exception) -> object:
     def fail(*_: object, **__: object) -> None:
         raise error
