@@ -124,7 +124,8 @@ class Inbox:
     ) -> tuple[Stored, bool]:
         """Store a package whose file is on disk; return it, and whether it is new.
 
-        Raises `RefusedError` if the client used the key for another one.
+        One that failed under another key counts as begun: its applications may be in the ledger.
+        Raises `RefusedError` if the client used the key for another package.
         """
         with self._lock:
             query = f"SELECT {_COLUMNS} FROM package WHERE client = ? AND idempotency_key = ?"  # noqa: S608
@@ -135,11 +136,13 @@ class Inbox:
                         ErrorKind.KEY_REUSED, "this Idempotency-Key was used for another package"
                     )
                 return known, False
+            query = "SELECT count(*) FROM package WHERE client = ? AND sha256 = ? AND state = ?"
+            begun = self._database.number(query, client, sha256, PackageState.FAILED)
             package = f"P-{secrets.token_hex(8)}"
             part.rename(self.path(package))
             os.fsync(self._descriptor)
             self._database.run(
-                "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, NULL)",
+                "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 package,
                 client,
                 key,
@@ -147,6 +150,7 @@ class Inbox:
                 octets,
                 at.isoformat(),
                 PackageState.WAITING,
+                min(begun, 1),
                 at.isoformat(),
             )
         return self.get(package), True

@@ -238,10 +238,11 @@ def test_an_internal_error_fails_one_package_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    octets = package(tmp_path, pki, "ZU1")
     with running(tmp_path, pki) as service:
         with monkeypatch.context() as patch:
             patch.setattr(processing, "sign_receipt", _defect)
-            answer = service.send(package(tmp_path, pki, "ZU1"), "one")
+            answer = service.send(octets, "one")
             assert answer.status_code == 202
             name = read(answer.content).package
             for _ in range(2):
@@ -253,6 +254,12 @@ def test_an_internal_error_fails_one_package_and_the_others_go_on(
         assert failed.state is PackageState.FAILED
         assert service.parts.inbox.path(name).exists()
         assert service.send(package(tmp_path, pki, "ZU2"), "two").status_code == 201
+        entered = jobs(service)
+        assert len(entered) == 2, "the package that failed was entered before its receipt"
+        again = read(service.send(octets, "three").content)
+        assert again.content is not None
+        assert again.content.packages[0].applications[0].application == entered[0]
+        assert jobs(service) == entered
     assert "SMITH" not in caplog.text
     assert "internal error (KeyError in" in caplog.text
 
