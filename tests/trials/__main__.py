@@ -7,9 +7,11 @@
     intake       50 kills of an intake service while packages are sent to it
     container    the steps of Containerfile in a clean root; both services start in it
     bulk         20,000 images judged by two dask workers, one of which is killed in the middle
+    year         a year of two States' PKIs by a clock of its own, judged by verify and by OpenSSL
 
 Each of the line ends with `ledger verify`, the inspection of every card, and an account of every
-blank; that of `verify bulk` compares every row with that of a single process.
+blank; that of `verify bulk` compares every row with that of a single process; the seed of the year
+chooses its days and its kinds of keys.
 """
 
 import argparse
@@ -28,7 +30,9 @@ def main() -> int:
     """Run the trials that are named, or all; return 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="./run trial", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(TRIALS)}")
-    parser.add_argument("--seed", type=int, default=2026, help="seed of the moments of the kills")
+    parser.add_argument(
+        "--seed", type=int, default=2026, help="seed of the moments of the kills, or of the year"
+    )
     parser.add_argument("--kills", type=int, help="how many kills, in place of 200, 100 and 50")
     parser.add_argument("--images", type=int, help="how many images, in place of 20,000")
     parser.add_argument("--cards", type=int, help="how many specimens, in place of 1,000")
@@ -125,6 +129,12 @@ def _container(folder: Path, _: argparse.Namespace) -> tuple[str, list[str]]:
     return run(folder)
 
 
+def _year(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    from tests.trials.year import live
+
+    return live(folder, options.seed)
+
+
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
     from tests.postgresql import PostgreSQL, _binaries
@@ -146,6 +156,7 @@ TRIALS: dict[str, Trial] = {
     "postgresql": _postgresql,
     "specimens": _specimens,
     "bulk": _bulk,
+    "year": _year,
     "container": _container,
     "intake": _intake,
 }
