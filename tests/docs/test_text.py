@@ -19,7 +19,9 @@ from emrtd.iso7816.apdu import INS
 from emrtd.transport import readers
 from personalise.commands.main import personalise
 from personalise.preparing.chip_profile import CARD_KINDS, ChipProfile
+from support.errors import ExitStatus
 from tests.helpers import REPOSITORY
+from tests.verify.documents import usual
 from verify.commands.main import verify
 from verify.judging.check_ids import CHECK_IDS
 from verify.judging.policy import load_policy
@@ -305,6 +307,29 @@ def test_the_subpackages_in_the_guide_are_those_of_the_code_and_of_the_contracts
 
 def test_the_officers_guide_lists_exactly_the_checks() -> None:
     assert tuple(row[0] for row in rows("officer.md", "The checks")) == CHECK_IDS
+
+
+def test_the_reference_of_reports_lists_exactly_the_keys_of_the_object() -> None:
+    report = usual().judged()
+    listed = rows("reports.md", "The report of a document")
+    keys = [key for row in listed for key in re.findall(r"\w+", row[0])]
+    assert keys == [*report.as_json(), "tr03135"]
+
+
+def test_getting_started_lists_exactly_the_extras_and_the_exit_statuses() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = {row[0] for row in rows("getting-started.md", "Install it")}
+    assert extras == project["project"]["optional-dependencies"].keys()
+    statuses = [int(row[0]) for row in rows("getting-started.md", "How the commands behave")]
+    assert statuses == list(ExitStatus)
+
+
+def test_every_installed_chip_profile_is_named_in_its_reference() -> None:
+    section = text_of(REPOSITORY / "docs" / "personalisation.md").partition("# The chip profile\n")[
+        2
+    ]
+    profiles = (REPOSITORY / "personalise" / "preparing" / "profiles").glob("*.toml")
+    assert {profile.stem for profile in profiles} <= set(spans(section.partition("\n|")[0]))
 
 
 def test_the_documented_life_cycle_is_that_of_the_chip() -> None:
