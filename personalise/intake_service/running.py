@@ -35,6 +35,7 @@ def run(settings: Configuration, pki: IssuingPki, ledger: str | None) -> None:
     require_receipt_signer(pki)
     for each in intake_keys(pki):
         each.private_key()  # the pass phrase is the right one
+    pki.issuer_of(pki.certificate("ds"))
     with ExitStack() as stack:
         socket = stack.enter_context(listen(settings.listening))
         inbox = stack.enter_context(inbox_of(settings.inbox))

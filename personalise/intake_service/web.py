@@ -252,6 +252,7 @@ class IntakeApplication:
             return Condition(ready=False, what="there is no intake key", left=0)
         if RECEIPT not in pki.custody.labels():
             return Condition(ready=False, what="there is no key that signs receipts")
+        pki.issuer_of(pki.certificate("ds"))  # applications are checked against both
         return Condition(ready=True, what="intake keys", left=len(intake))
 
     def _database(self) -> Condition:

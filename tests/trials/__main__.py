@@ -4,7 +4,7 @@
     kinds        100 kills of a station that writes cards of the kind globalplatform
     postgresql   100 kills of a station on PostgreSQL
     specimens    1,000 documents of 100 specimens, prepared and written through eight feeders
-    intake       50 kills of an intake service while packages are sent to it
+    intake       40 kills of an intake service while packages are sent to it
     container    the steps of Containerfile in a clean root; both services start in it
     bulk         20,000 images judged by two dask workers, one of which is killed in the middle
     year         a year of two States' PKIs by a clock of its own, judged by verify and by OpenSSL
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=2026, help="seed of the moments of the kills, or of the year"
     )
-    parser.add_argument("--kills", type=int, help="how many kills, in place of 200, 100 and 50")
+    parser.add_argument("--kills", type=int, help="how many kills, in place of 200, 100 and 40")
     parser.add_argument("--images", type=int, help="how many images, in place of 20,000")
     parser.add_argument("--cards", type=int, help="how many specimens, in place of 1,000")
     options = parser.parse_args()
@@ -120,7 +120,7 @@ def _bulk(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
 def _intake(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
     from tests.trials.intake import run
 
-    return run(folder, options.kills or 50, options.seed)
+    return run(folder, options.kills or 40, options.seed)
 
 
 def _container(folder: Path, _: argparse.Namespace) -> tuple[str, list[str]]:

@@ -23,6 +23,7 @@ from personalise.ledger.errors import LedgerUnavailableError
 from personalise.pki.issuing_pki import RECEIPT, IssuingPki
 from personalise.service.intake import DESCRIPTION, Package, PackageState
 from personalise.service.operations import COMMON
+from support.errors import MisuseError
 from tests.personalise.applications import folder as application_folder
 from tests.personalise.intake.packages import application_files, packed, record, zipped
 from tests.personalise.intake_service.running import CONFIGURATION, Running, running
@@ -346,6 +347,34 @@ def test_a_client_whose_packages_do_not_arrive_keeps_nobody_out(
         assert service.send(octets, "one").status_code == 202
         service.application._uploads["clear"] = web.UPLOADS_OF_A_CLIENT
         assert service.send(octets, "two").status_code == 503
+
+
+def test_readiness_names_what_is_missing(
+    tmp_path: Path, pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unready() -> dict[str, str]:
+        found = service.ask("GET", "/health/ready").json()
+        assert found["ready"] == all(each["ready"] for each in found["checks"].values())
+        return {name: each["what"] for name, each in found["checks"].items() if not each["ready"]}
+
+    unusable = "cannot be used; the log says why"
+    with running(tmp_path, pki) as service:
+        assert unready() == {}
+        secret = MisuseError("/srv/secret: the token is away")
+        for owner, name, check in (
+            (IssuingPki, "issuer_of", "keys"),
+            (type(pki.custody), "labels", "keys"),
+            (service.parts.ledger, "counts", "database"),
+            (service.parts.inbox, "waiting", "room"),
+            (web, "room_in", "disk"),
+            (web, "require_clock", "clock"),
+        ):
+            with monkeypatch.context() as patch:
+                patch.setattr(owner, name, _raising(secret))
+                assert unready() == {check: unusable}
+        with monkeypatch.context() as patch:
+            patch.setattr(type(pki.custody), "labels", lambda _: ["intake"])
+            assert unready() == {"keys": "there is no key that signs receipts"}
 
 
 def _raising(error: Exception) -> object:
