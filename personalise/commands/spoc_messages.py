@@ -85,11 +85,13 @@ def send(
     """Ask the CVCA of STATE for our Document Verifier's next certificate, and import an answer.
 
     The first time, give its self-signed CERTIFICATE, after you have compared it with that State.
-    A message that had no answer is sent again.  An answer may also come later, to `eac serve`.
+    A message that had no answer is sent again.  An answer may also come later, to `eac serve`.  The
+    exit status is 2 if STATE refuses, or if its answer is wrong.
     """
     import uuid
 
     from personalise.spoc.applicant import prepare_request, take_response
+    from personalise.spoc.states import Sent
     from personalise.spoc.work import SpocWork
 
     brought = [read_certificate(path) for path in certificates]
@@ -108,6 +110,8 @@ def send(
     with at_work.locked() as operations:
         now = take_response(operations, at_work.store, state, message.message_id, response)
     click.echo(f"{state}: {response.result}; {now.status.value} ({now.note})")
+    if now.status in {Sent.REFUSED, Sent.REJECTED}:
+        click.get_current_context().exit(ExitStatus.REFERRED)
 
 
 @click.command("fetch", epilog=examples("personalise eac fetch AT -o at-certificates --pki pki"))
@@ -153,20 +157,24 @@ def fetch(state: str, output: Path | None, **options: Any) -> None:
 @_json
 @pki_folder
 def requests(folder: Path, *, as_json: bool) -> None:
-    """List the messages received and sent, and what each waits for."""
+    """List the messages received and sent, what each waits for, and what people have written."""
     from json import dumps
 
     from personalise.spoc.store import MessageStore, listed
+    from support.printable_text import printable
 
     rows = listed(MessageStore(folder))
     if as_json:
         click.echo(dumps(rows, indent=2))
         return
     for each in rows:
-        click.echo(
+        line = (
             f"{each['direction']} {each['state']} {each['message']} {each['operation']}"
-            f" {each['at']}: {each['status']} ({each['result']}) {each['note']}".rstrip()
+            f" {each['at']}: {each['status']} ({each['result']}) {each['note']}"
         )
+        click.echo(printable(line).rstrip())
+        for text in each["text"].splitlines():
+            click.echo(f"    {printable(text)}".rstrip())
 
 
 @click.command(

@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS sent (
     PRIMARY KEY (state, message_id)
 ) STRICT
 """
+_FOR_PEOPLE: Final = Operation.GENERAL_MESSAGE
 _LAYOUT: Final = Layout("store of SPOC messages", _SCHEMA, 0x4348534D, 1, records=True)
 # Every query is built of these names and the two tables' alone.
 _COLUMNS: Final = "state, message_id, operation, content, at, status, result, answer, changed, note"
@@ -205,7 +206,7 @@ class MessageStore:
 
 
 def listed(store: MessageStore) -> list[dict[str, str]]:
-    """Return all messages, the oldest first, as texts."""
+    """Return all messages, the oldest first, as texts; `text` is that of a message for people."""
     rows: list[tuple[str, ReceivedMessage | SentMessage]] = [
         *(("received", received) for received in store.received()),
         *(("sent", sent) for sent in store.sent()),
@@ -220,6 +221,7 @@ def listed(store: MessageStore) -> list[dict[str, str]]:
             "status": each.status.value,
             "result": each.result or "",
             "note": each.note,
+            "text": each.content.decode() if each.operation is _FOR_PEOPLE else "",
         }
         for direction, each in sorted(rows, key=lambda row: row[1].at)
     ]

@@ -1,4 +1,4 @@
-"""The registry of fuzzed parsers: every function of `emrtd` that accepts octets, and the intake's.
+"""The registry of fuzzed parsers: those of `emrtd` that accept octets, the intake's, the SPOC's.
 
 `PARSERS` are the functions that read octets from an untrusted source.  `NOT_PARSERS` are all others
 that accept octets, each with the reason.  A new function that is in neither fails `test_registry`.
@@ -55,6 +55,9 @@ from emrtd.pki.x509.crl import Crl
 from personalise.intake.archive import Limits, find_applications, open_archive
 from personalise.intake.refusals import RefusedPackageError
 from personalise.intake.spool import Spool
+from personalise.spoc import dv_soap, soap
+from personalise.spoc.messages import Operation
+from personalise.spoc.xml_reader import read_xml
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.secret import Secret
 from tests.fuzz import seeds
@@ -360,6 +363,15 @@ PARSERS = [
         calls=20,
     ),
     Parser("emrtd.pki.cms.signed_data.SignedData.parse", SignedData.parse, seeds.signed_data),
+    Parser("personalise.spoc.xml_reader.read_xml", read_xml, seeds.soap_messages),
+    Parser("personalise.spoc.soap.decode", soap.decode, seeds.soap_messages),
+    Parser(
+        "personalise.spoc.soap.decode_response",
+        partial(soap.decode_response, operation=Operation.REQUEST_CERTIFICATE),
+        seeds.soap_messages,
+        raises=(MalformedError, soap.FaultError),
+    ),
+    Parser("personalise.spoc.dv_soap.decode_message", dv_soap.decode_message, seeds.soap_messages),
     Parser(
         "personalise.intake.archive.open_archive",
         _read_archive,

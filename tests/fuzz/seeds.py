@@ -61,6 +61,9 @@ from emrtd.pki.lists.stop_list import Stop, StopReason, build_stop_list
 from emrtd.pki.pem import encode_pem
 from emrtd.pki.private_key_file import encrypt_private_key
 from emrtd.pki.x509 import extensions as ext
+from personalise.spoc import dv_soap, soap
+from personalise.spoc.dv_soap import DvMessage, DvOperation
+from personalise.spoc.messages import GeneralMessage, Operation, Response, Result, SendCertificates
 from support.secret import Secret
 from tests.certificates import NOW, Authority, key
 from tests.emrtd.globalplatform.session_vectors import VECTORS
@@ -330,6 +333,20 @@ def archives() -> list[bytes]:
         tar,
         tarred({f"{'long/' * 40}application.json": b"{}"}),
         gzip.compress(tar),
+    ]
+
+
+@cache
+def soap_messages() -> list[bytes]:
+    sent = SendCertificates("UT", "m", Result.CERTIFICATES, (b"1", b"22"))
+    return [
+        soap.encode(sent),
+        soap.encode(GeneralMessage("UT", "m", "a & b", "two\r\nlines")),
+        soap.encode_response(
+            Response(Operation.REQUEST_CERTIFICATE, Result.CERTIFICATES, (b"1", b"22"))
+        ),
+        dv_soap.encode_message(DvMessage(DvOperation.REQUEST_CERTIFICATE, b"123")),
+        soap.wsdl("https://spoc.example/SPOC"),
     ]
 
 

@@ -260,6 +260,18 @@ def test_who_connects_must_be_a_registered_state(
     assert "none of them is trusted yet" in utopia.run("fetch", "AT")
     austria.run("partner", "remove", "UT")
     assert "does not accept our certificate" in utopia.run("fetch", "AT", status=64)
+    austria.register(utopia)
+    root = austria.issuer.pki / "terminal" / "cvca.cvcert"
+    said = utopia.run("send", "AT", root, "--by-our-cvca", status=2)
+    assert "failure_outer_signature; refused" in said  # Austria does not know our CVCA
+    line = ["eac", "requests", "--pki", str(austria.issuer.pki)]
+    (tmp_path / "text").write_text("closed\x1b[2J on Sunday\n")
+    utopia.run("message", "AT", tmp_path / "text", "--subject", "maintenance", status=64)
+    (tmp_path / "text").write_text("closed on Sunday\n")
+    utopia.run("message", "AT", tmp_path / "text", "--subject", "maintenance")
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        assert run_command_line(personalise, line) == 0
+    assert output.getvalue().endswith("    maintenance\n\n    closed on Sunday\n")
     # Our client looks at the server's certificate before it sends anything.
     austria.stop()
     assert "cannot be reached" in utopia.run("fetch", "AT", status=69)

@@ -298,8 +298,8 @@ def test_a_text_is_kept_once(utopia: State, austria: State) -> None:
         assert austria.asked_by(utopia, message).result is Result.OK
     changed = GeneralMessage("UT", "m1", "maintenance", "open on Sunday")
     assert austria.asked_by(utopia, changed).result is Result.SYNTAX
-    (kept,) = austria.store.received()
-    assert kept.content == b"maintenance\n\nclosed on Sunday"
+    (kept,) = listed(austria.store)
+    assert kept["text"] == "maintenance\n\nclosed on Sunday"
 
 
 def test_what_cannot_be_read_has_the_code_of_its_operation(utopia: State, austria: State) -> None:
