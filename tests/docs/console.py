@@ -28,7 +28,7 @@ _EACH_TIME = (
     r"\d+\.\d+ ?s\b",
     r"\b[0-9A-F]{16,}\b|\b[0-9a-f]{12,}\b",  # serial numbers and digests
     r"(?<=CAN  )\d{6}\b",
-    r"\d{7}[MFX<]\d{7}(?=[A-Z<]{3})|(?<=<)\d$",  # dates of the MRZ and its last digit
+    r"\d{7}[MFX<]\d{7}(?=[A-Z<]{3})|(?<=<)\d(?![^\n])",  # dates of the MRZ and its last digit
 )
 _VARYING = "|".join(_EACH_TIME)
 

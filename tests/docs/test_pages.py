@@ -79,6 +79,15 @@ def test_only_dates_sizes_and_what_is_left_out_may_differ(
     assert (step.matches(printed) is not None) is matches
 
 
+def test_the_dates_of_a_machine_readable_zone_may_differ() -> None:
+    shown = "```console\n$ x\n9804212M3111219XXX<<<<<<<<<<<2\nFICTWOOD<<OSKAR<<<<<<<<<<<<<<<\n```\n"
+    (step,) = steps(shown)
+    assert isinstance(step, Step)
+    assert step.matches(["9804113M3111116XXX<<<<<<<<<<<8", "FICTWOOD<<OSKAR<<<<<<<<<<<<<<<"])
+    assert not step.matches(["9804113M3111116UTO<<<<<<<<<<<8", "FICTWOOD<<OSKAR<<<<<<<<<<<<<<<"])
+    assert not step.matches(["9804113M3111116XXX<<<<<<<<<<<8", "FICTWOOD<<OSKAS<<<<<<<<<<<<<<<"])
+
+
 def test_a_page_is_written_again_with_what_was_printed() -> None:
     printed = [["valid until 2031-01-02, 1,312 octets", "a", "last"], ["gone"]]
     written = rewritten(PAGE, printed)
