@@ -95,7 +95,7 @@ def send(
     from personalise.spoc.work import SpocWork
 
     brought = [read_certificate(path) for path in certificates]
-    at_work = SpocWork(open_operations(**options))
+    at_work = SpocWork(open_operations(**options), state)
     with at_work.locked() as operations:
         message = prepare_request(
             operations,
@@ -135,7 +135,7 @@ def fetch(state: str, output: Path | None, **options: Any) -> None:
 
     if output is not None and is_taken(output):
         raise MisuseError(f"{output}: already exists", advice="choose another folder")
-    at_work = SpocWork(open_operations(**options))
+    at_work = SpocWork(open_operations(**options), state)
     message = GetCaCertificates(at_work.pki.settings.country, uuid.uuid4().hex)
     response = at_work.call(state, message)
     found = [CvCertificate.decode(each) for each in response.certificates]
@@ -160,10 +160,10 @@ def requests(folder: Path, *, as_json: bool) -> None:
     """List the messages received and sent, what each waits for, and what people have written."""
     from json import dumps
 
-    from personalise.spoc.store import MessageStore, listed
+    from personalise.spoc.store import FILE_NAME, MessageStore, listed
     from support.printable_text import printable
 
-    rows = listed(MessageStore(folder))
+    rows = listed(MessageStore(folder)) if (folder / FILE_NAME).is_file() else []
     if as_json:
         click.echo(dumps(rows, indent=2))
         return
@@ -259,7 +259,7 @@ def notify(states: tuple[str, ...], **options: Any) -> None:
     from personalise.spoc.partners import Partners
     from personalise.spoc.work import SpocWork
 
-    at_work = SpocWork(open_operations(**options))
+    at_work = SpocWork(open_operations(**options), *states)
     chosen = states or tuple(Partners(at_work.pki.folder).states())
     with at_work.locked() as operations:
         certificates = valid_cvca(operations)
@@ -286,7 +286,7 @@ def say(state: str, text: Path, subject: str, **options: Any) -> None:
         body = read_bounded(text, 1 << 18).decode("utf-8")
     except UnicodeDecodeError:
         raise MisuseError(f"{text}: is not UTF-8 text") from None
-    at_work = SpocWork(open_operations(**options))
+    at_work = SpocWork(open_operations(**options), state)
     ours = at_work.pki.settings.country
     response = at_work.call(state, GeneralMessage(ours, uuid.uuid4().hex, subject, body))
     click.echo(f"{state}: {response.result}")

@@ -7,6 +7,7 @@
 The CA's key is in the PKI's custody; the TLS keys are encrypted with the PKI's pass phrase.
 """
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ ISSUE: Final = "spoc.issue"
 STEMS: Final = {SpocRole.CLIENT: "client", SpocRole.SERVER: "server"}
 
 _MAX_FILE: Final = 1 << 20
+_CRL_URL: Final = re.compile(r"(https?|ldaps?)://[!-~]{1,500}")
 
 
 def create_spoc(
@@ -47,6 +49,11 @@ def create_spoc(
             f"{folder}: already has a SPOC", advice="run `personalise eac spoc renew` to renew it"
         )
     _check_host(host)
+    if not _CRL_URL.fullmatch(crl_url):
+        raise MisuseError(
+            f"{crl_url!r} is not an address of the revocation list",
+            advice="give one that begins with http, https or ldap",
+        )
     label = operations.new_label(SPOC_CA)
     with operations.operation(ISSUE, {"label": label, "host": host}):
         pki.custody.generate(label, CURVE)
@@ -86,12 +93,14 @@ def issue_spoc_crl(operations: PkiOperations) -> Crl:
 
 def tls_certificate(folder: Path, role: SpocRole) -> Certificate:
     """Return the certificate of one end, from its file; raises `MisuseError` if there is none."""
-    path = folder / FOLDER / f"{STEMS[role]}.cer"
+    return Certificate.parse(_read(folder, f"{STEMS[role]}.cer"))
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / FOLDER / name
     if not path.is_file():
-        raise MisuseError(
-            f"{path}: is missing", advice="make the SPOC's certificates with `eac spoc init`"
-        )
-    return Certificate.parse(read_bounded(path, _MAX_FILE))
+        raise MisuseError(f"{path}: is missing", advice="run `personalise eac spoc init`")
+    return read_bounded(path, _MAX_FILE)
 
 
 def _issue(
@@ -128,12 +137,12 @@ def _ca(pki: IssuingPki, label: str, crl_url: str) -> SpocCa:
 
 def ca_certificate(folder: Path) -> Certificate:
     """Return the SPOC CA's certificate."""
-    return Certificate.parse(read_bounded(folder / FOLDER / CA_NAME, _MAX_FILE))
+    return Certificate.parse(_read(folder, CA_NAME))
 
 
 def current_crl(folder: Path) -> Crl:
     """Return the SPOC CA's newest revocation list."""
-    return Crl.parse(read_bounded(folder / FOLDER / CRL_NAME, _MAX_FILE))
+    return Crl.parse(_read(folder, CRL_NAME))
 
 
 def _write_crl(operations: PkiOperations, root: Certificate, ca: SpocCa, revoked: set[int]) -> Crl:

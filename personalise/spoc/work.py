@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from emrtd.pki.x509.spoc import SpocRole
 from personalise.pki.operations import PkiOperations
+from personalise.spoc.certificates import tls_certificate
 from personalise.spoc.client import call
 from personalise.spoc.messages import Message, Response
 from personalise.spoc.partners import Partners
@@ -13,9 +15,15 @@ from support.files import locked_folder
 
 
 class SpocWork:
-    """The operations of a PKI, its messages, and the way to other States."""
+    """The operations of a PKI, its messages, and the way to other States.
 
-    def __init__(self, operations: PkiOperations) -> None:
+    Raises `MisuseError` if the PKI has no SPOC, or if one of `states` is not registered.
+    """
+
+    def __init__(self, operations: PkiOperations, *states: str) -> None:
+        tls_certificate(operations.pki.folder, SpocRole.CLIENT)
+        for each in states:
+            Partners(operations.pki.folder).get(each)
         self._operations = operations
         self.pki = operations.pki
         self.at = operations.at
