@@ -41,8 +41,13 @@ def _key(session: Any, label: str, *, private: bool) -> Any:
 
     wanted = ObjectClass.PRIVATE_KEY if private else ObjectClass.PUBLIC_KEY
     found = list(session.get_objects({Attribute.CLASS: wanted, Attribute.LABEL: label}))
-    if len(found) != 1:
-        raise HsmError(f"the HSM has {len(found) or 'no'} keys {label!r}; exactly one is required")
+    if not found:
+        raise HsmError(
+            f"the HSM's token has no key {label!r}",
+            advice="if the token is new, restore the HSM's own backup into it (docs/pki.md)",
+        )
+    if len(found) > 1:
+        raise HsmError(f"the HSM's token has {len(found)} keys {label!r}; exactly one is required")
     return found[0]
 
 

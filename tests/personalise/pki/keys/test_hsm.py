@@ -221,7 +221,7 @@ verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
 """
     said = run(script, token).splitlines()
     assert len(said) == 3
-    assert "no keys 'k'" in said[0]
+    assert "no key 'k'; if the token is new, restore" in said[0]
     assert "no token 'pki'" in said[-1]
 
 
@@ -269,7 +269,10 @@ print("signed")
     ("work", "said"),
     [
         ("custody(token='none').labels()", "no token 'none'"),
-        ("custody().signer('absent')", "no keys 'absent'"),
+        (
+            "custody().signer('absent')",
+            "no key 'absent'; if the token is new, restore the HSM's own backup",
+        ),
         ("custody().destroy('absent')", "no key 'absent'"),
         ("custody().generate('x', 'P-1')", "use the name of a curve"),
         ("custody().generate('x', 'RSA-1024')", "too weak"),
