@@ -6,6 +6,9 @@ only for some of the curves that Doc 9303 uses.
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from emrtd import tlv
@@ -40,6 +43,48 @@ class WrongPassphraseError(MisuseError):
     """The pass phrase does not open the key."""
 
 
+class _Derived:
+    """The keys that were derived from one pass phrase."""
+
+    def __init__(self, passphrase: Secret) -> None:
+        self.passphrase = passphrase
+        self._keys: dict[tuple[bytes, int, int], Secret] = {}
+
+    def key(self, salt: bytes, cost: int, parallel: int) -> Secret:
+        """Return a key; it is derived if it was not before."""
+        parameters = salt, cost, parallel
+        if parameters not in self._keys:
+            self._keys[parameters] = _derive(self.passphrase, *parameters)
+        return self._keys[parameters]
+
+
+_KEPT: ContextVar[list[_Derived] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def derived_keys_kept() -> Iterator[None]:
+    """Keep the keys that are derived in the block until its end, for every `KeyFiles`.
+
+    For a process that does the work of several commands with one pass phrase.
+    """
+    before = _KEPT.set([])
+    try:
+        yield
+    finally:
+        _KEPT.reset(before)
+
+
+def _derived_of(passphrase: Secret) -> _Derived:
+    kept = _KEPT.get()
+    if kept is None:
+        return _Derived(passphrase)
+    for each in kept:
+        if each.passphrase == passphrase:
+            return each
+    kept.append(_Derived(passphrase))
+    return kept[-1]
+
+
 class KeyFiles:
     """Encrypts and decrypts key files with one pass phrase; a key is derived once for each salt.
 
@@ -50,15 +95,14 @@ class KeyFiles:
     """
 
     def __init__(self, passphrase: Secret, random: Random = secrets.token_bytes) -> None:
-        self._passphrase = passphrase
         self._random = random
         self._salt: bytes | None = None
-        self._derived: dict[tuple[bytes, int, int], Secret] = {}
+        self._derived = _derived_of(passphrase)
 
     @property
     def passphrase(self) -> Secret:
         """The pass phrase."""
-        return self._passphrase
+        return self._derived.passphrase
 
     def encrypt(self, key: PrivateKey) -> bytes:
         """Encode a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
@@ -105,10 +149,7 @@ class KeyFiles:
         from cryptography.hazmat.primitives.ciphers.algorithms import AES
         from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-        key = self._derived.get((salt, cost, parallel))
-        if key is None:
-            key = _derive(self._passphrase, salt, cost, parallel)
-            self._derived[salt, cost, parallel] = key
+        key = self._derived.key(salt, cost, parallel)
         return Cipher(AES(key.reveal()), CBC(iv))
 
 

@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from emrtd.pki.private_key_file import derived_keys_kept
 from personalise.demonstration.hsm import SoftToken, make_token
 from personalise.demonstration.readers import DemoReader, card_in, stopped_in_order, virtual_reader
 from personalise.demonstration.tools import VERDICTS, Done, Tools
@@ -73,7 +74,7 @@ def run_demo(
     console.print()
     console.rule("[bold]Chipseal: from an application to the border")
     readers = nullcontext(DemoReader()) if in_process else virtual_reader(tools, port)
-    with stopped_in_order(), readers as demo_reader:
+    with stopped_in_order(), derived_keys_kept(), readers as demo_reader:
         _make_pki(tools, folder, token)
         found = {
             name: _one_document(tools, folder, name, demo_reader, in_full=name == profiles[0])

@@ -16,6 +16,7 @@ from emrtd.pki.private_key_file import (
     KeyFiles,
     WrongPassphraseError,
     decrypt_private_key,
+    derived_keys_kept,
     encrypt_private_key,
 )
 from support.errors import MalformedError
@@ -100,6 +101,23 @@ def test_one_object_opens_files_of_several_salts(salts: list[bytes]) -> None:
     assert len(salts) == 4, "two to write, two to read"
     with pytest.raises(WrongPassphraseError):
         KeyFiles(Secret(b"wrong")).decrypt(written[0])
+
+
+def test_derived_keys_are_kept_to_the_end_of_a_block_and_no_longer(salts: list[bytes]) -> None:
+    key = EcPrivateKey.generate(CURVES["secp256r1"])
+    with derived_keys_kept():
+        written = encrypt_private_key(key, PASSPHRASE)
+        for _ in range(2):
+            assert decrypt_private_key(written, PASSPHRASE).public_key == key.public_key
+        assert len(salts) == 1
+        with pytest.raises(WrongPassphraseError):
+            decrypt_private_key(written, Secret(b"another"))
+        with pytest.raises(WrongPassphraseError):
+            decrypt_private_key(written, Secret(b"another"))
+        assert len(salts) == 2
+    decrypt_private_key(written, PASSPHRASE)
+    decrypt_private_key(written, PASSPHRASE)
+    assert len(salts) == 4
 
 
 def test_a_wrong_pass_phrase_raises_wrong_passphrase_error() -> None:
