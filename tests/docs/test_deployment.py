@@ -116,6 +116,10 @@ def test_a_unit_is_confined(unit: Path) -> None:
     assert f"an exposure of {EXPOSURE / 10}" in PAGE
 
 
+def test_the_address_of_the_desk_is_not_in_the_journal() -> None:
+    assert settings(FOLDER / "chipseal-desk.service")["StandardOutput"] == ["null"]
+
+
 def test_the_folder_is_taken_in_once(tmp_path: Path) -> None:
     def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
