@@ -16,9 +16,11 @@ import pytest
 import yaml
 
 from personalise.commands.main import personalise
+from support.https_server import listen
 from tests.docs.test_text import problem_with
-from tests.helpers import REPOSITORY
+from tests.helpers import REPOSITORY, replace
 from tests.personalise.intake.packages import application_files, packed
+from tests.tls import write_tls
 from verify.commands.main import verify
 
 PAGE = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
@@ -114,6 +116,24 @@ def test_a_unit_is_confined(unit: Path) -> None:
     done = subprocess.run([*command, unit], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-200:]
     assert f"an exposure of {EXPOSURE / 10}" in PAGE
+
+
+def test_the_configurations_write_where_their_units_let_them(tmp_path: Path) -> None:
+    from personalise.intake_service.configuration import Configuration as OfIntake
+    from personalise.sign_service.configuration import Configuration as OfSigning
+
+    ca = write_tls(tmp_path, "clients-ca", None)
+    for name in ("intake", "sign", "case-working", "data-preparation"):
+        write_tls(tmp_path, name, ca)
+        if (FOLDER / f"{name}.toml").exists():
+            shutil.copy(FOLDER / f"{name}.toml", tmp_path)
+    intake, sign = OfIntake(tmp_path / "intake.toml"), OfSigning(tmp_path / "sign.toml")
+    for of, unit in ((intake.inbox, "intake"), (sign.store, "sign")):
+        folder = settings(FOLDER / f"chipseal-{unit}.service")["StateDirectory"][0]
+        assert of.parent == Path("/var/lib") / folder
+    for each in (intake, sign):
+        listen(replace(each.listening, host="127.0.0.1", port=0)).close()
+    assert intake.health_port != sign.health_port
 
 
 def test_the_address_of_the_desk_is_not_in_the_journal() -> None:
