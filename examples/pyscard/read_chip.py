@@ -9,6 +9,7 @@ tested with Chipseal, and does not judge what it reads.
 
 import hashlib
 import hmac
+import itertools
 import secrets
 import sys
 
@@ -256,10 +257,8 @@ def open_with_pace(chip, mrz_information):
 
 def check_digit(text):
     values = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".find(each) for each in text)  # < is -1
-    return str(
-        sum(max(0, value) * weight for value, weight in zip(values, [7, 3, 1] * 3, strict=False))
-        % 10
-    )
+    weights = itertools.cycle((7, 3, 1))
+    return str(sum(max(0, value) * next(weights) for value in values) % 10)
 
 
 def read_files(transmit, number, birth, expiry):

@@ -16,6 +16,7 @@ from chipseal.testing import VirtualCard, make_quirky_card, save_pki
 from emrtd.specimens import make_specimen, specimen_profiles
 from tests.helpers import REPOSITORY
 from tests.interop.findings import building_alone
+from tests.interop.table.cards import HOLDERS, Maker, rows
 from tests.interop.table.running import Changer
 from tests.requirement import program
 from vsmartcard.quirks.making import quirks
@@ -33,12 +34,14 @@ FILES = ("EF.COM", "EF.SOD", "DG1")
 
 @pytest.fixture(scope="module")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, VirtualCard]:
-    """A good card of every chip profile, and one with every quirk, by name."""
+    """A good card of every chip profile, with unusual numbers and dates, and with every quirk."""
     specimens = {profile: make_specimen(profile, today()) for profile in PROFILES}
     found = {name: VirtualCard.of(each) for name, each in specimens.items()}
     passport = specimens["passport"]
     folder = tmp_path_factory.mktemp("quirks")
     pki = save_pki(passport, folder)
+    maker = Maker(tmp_path_factory.mktemp("holders"))
+    found |= {row.key: maker.present(row).card for row in rows() if row.group == HOLDERS}
     return found | {name: make_quirky_card(name, passport, pki, folder) for name in quirks()}
 
 
