@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.timing import Ratio
 
-PAIRS, ALLOWED = 3, 1.7
+PAIRS, ALLOWED = 3, 2.3
 UNWANTED = "PYTHONDONTWRITEBYTECODE"
 DEMO = "import sys; from personalise.commands.main import main; sys.exit(main())"
 LIMIT = """
