@@ -2,7 +2,6 @@
 
 from typing import ClassVar, Self
 
-from support.errors import MisuseError
 from support.values import PartlyCompared, Uncompared, Undisclosed
 
 
@@ -10,8 +9,8 @@ class FileContent(Undisclosed, PartlyCompared, frozen=True, kw_only=True, dict=T
     """The content of an elementary file, as plain typed fields.
 
     `decode` reads and `encode` returns the whole file, tag and length included.  A decoded file
-    encodes to the octets it was decoded from, even if these differ from what this class writes
-    (dates in BCD, surplus length octets, an unusual order): they are kept.  A copy made with
+    encodes to the octets it was decoded from, which are kept: they may differ from what this class
+    writes (dates in BCD, surplus length octets, an unusual order).  A copy made with
     `msgspec.structs.replace` is encoded anew.
 
     `tolerated` names the quirks: deviations from the standard that were read past.
@@ -26,12 +25,7 @@ class FileContent(Undisclosed, PartlyCompared, frozen=True, kw_only=True, dict=T
     def decode(cls, octets: bytes) -> Self:
         """Read a whole file; raises `MalformedError`."""
         content = cls._decode(octets)
-        try:
-            same = content._encode() == octets
-        except MisuseError:
-            same = False
-        if not same:
-            vars(content)["_as_read"] = bytes(octets)
+        vars(content)["_as_read"] = bytes(octets)
         return content
 
     def encode(self) -> bytes:

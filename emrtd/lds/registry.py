@@ -1,6 +1,7 @@
 """The decoder of each elementary file."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Final, Protocol
 
@@ -52,15 +53,20 @@ class _Codecs(Mapping[FileID, Decoder]):
     """The decoders, whose modules are imported when they are used: most chips have few files."""
 
     def __getitem__(self, file_id: FileID) -> Decoder:
-        module, kind, method = _PLACES[file_id]
-        decoder: Decoder = getattr(getattr(import_module(module), kind), method)
-        return decoder
+        return _decoder(file_id)
 
     def __iter__(self) -> Iterator[FileID]:
         return iter(_PLACES)
 
     def __len__(self) -> int:
         return len(_PLACES)
+
+
+@cache
+def _decoder(file_id: FileID) -> Decoder:
+    module, kind, method = _PLACES[file_id]
+    decoder: Decoder = getattr(getattr(import_module(module), kind), method)
+    return decoder
 
 
 CODECS: Final = _Codecs()

@@ -18,6 +18,7 @@ import msgspec
 
 from emrtd.lds.image import LdsImage
 from emrtd.lds.zipped_images import ZippedImages
+from support.collector import spare_collections
 from support.errors import ChipsealError
 from support.secret import Secret
 from verify.bulk.finding import Found
@@ -191,6 +192,7 @@ def _session(job: Job) -> JudgingSession | Refusal:
         stop_list = load_stop_list(Path(job.stops[0]))
         if sha256(stop_list.signed_data.der).digest() != job.stops[1]:
             return Refusal(f"{job.stops[0]}: a worker found another stop list there", _SAME)
+    spare_collections()
     gc.freeze()  # what is imported by now stays, and is not looked through again
     _LOCAL.job = job
     _LOCAL.session = JudgingSession(

@@ -7,6 +7,7 @@ or whose result is undetermined, never counts as passed.
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from emrtd.lds.files import DATA_GROUPS
@@ -114,8 +115,9 @@ def judge(
     claimed = _claimed(evidence, made)
     made |= {check_id: _doubted(made[check_id], why) for check_id, why in claimed.items()}
     made |= chip.without_contradicting(case, made)
-    checks = tuple(sorted(made.values(), key=_place))
-    verdict, why = decide(case, checks, claimed)
+    checks = tuple(sorted(made.values(), key=lambda check: _place_of(check.id)))
+    blocking = frozenset(_blocking(case.policy, checks))
+    verdict, why = _decide(case, checks, blocking, claimed)
     session = evidence.session if evidence.session_trusted else None
     return Report(
         verdict=verdict,
@@ -133,7 +135,7 @@ def judge(
         octets=0 if session is None else session.octets,
         seconds=0.0 if session is None else session.seconds,
         chip_status=_chip_status(session),
-        in_the_way=frozenset(_in_the_way(case, checks)),
+        in_the_way=blocking | _unproven(made),
     )
 
 
@@ -169,35 +171,38 @@ def _doubted(check: Check, why: str) -> Check:
     return Check(check.id, Outcome.NOT_PERFORMED, why, check.clause)
 
 
-def _place(check: Check) -> tuple[int, int]:
+@cache
+def _place_of(check_id: str) -> tuple[int, int]:
     """Return the position of a check in the report, as a sort key."""
-    number = check.id.removeprefix("dg.hash.DG") if check.family == "dg.hash" else "0"
-    return _PLACES[check.family], int(number)
+    family, _, number = check_id.partition(".DG")
+    return _PLACES[family], int(number or 0)
 
 
-def decide(
-    case: Case, checks: tuple[Check, ...], claimed: Container[str] = ()
+def _decide(
+    case: Case, checks: tuple[Check, ...], blocking: Container[str], claimed: Container[str]
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the reasons for a verdict other than accept.
 
-    `claimed` holds the ids of the checks that passed only according to unsealed notes, and that are
-    therefore not performed.
+    `blocking` holds the ids of the checks that prevent acceptance, `claimed` those of the checks
+    that passed only according to unsealed notes, and that are therefore not performed.
     """
     shown = tuple(_reason(check) for check in checks if check.shows is not None)
     if shown:
         return Verdict.REJECT, shown
-    objections = tuple(dict.fromkeys(_objections(case, checks, claimed)))
+    objections = tuple(dict.fromkeys(_objections(case, checks, blocking, claimed)))
     return (Verdict.REFER, objections) if objections else (Verdict.ACCEPT, ())
 
 
-def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) -> Iterator[str]:
+def _objections(
+    case: Case, checks: tuple[Check, ...], blocking: Container[str], claimed: Container[str]
+) -> Iterator[str]:
     policy, session = case.policy, case.session
     if session is not None and session.access is None:
         why = (describe(each.fault) for each in session.failures)
         yield joined("; ", ("the chip did not open", *why))
         return  # every other objection follows from this
     for check in checks:
-        if check.outcome is Outcome.FAILED or not _satisfies(policy, check):
+        if check.id in blocking:
             yield _reason(check)
     made = {check.family for check in checks}
     for missing in [check_id for check_id in policy.mandatory if check_id not in made]:
@@ -205,12 +210,20 @@ def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) 
     yield from _objections_to_chip(case, checks, claimed)
 
 
-def _in_the_way(case: Case, checks: Iterable[Check]) -> Iterator[str]:
-    """Yield the ids of the checks whose result is a reason against accepting the document."""
+def _blocking(policy: Policy, checks: Iterable[Check]) -> Iterator[str]:
+    """Yield the ids of the checks whose result prevents accepting the document."""
     for check in checks:
-        unproven = check.id in CLONE_PROOFS and check.outcome is Outcome.UNDETERMINED
-        if check.outcome is Outcome.FAILED or unproven or not _satisfies(case.policy, check):
+        if check.outcome is Outcome.FAILED or not _satisfies(policy, check):
             yield check.id
+
+
+def _unproven(made: Earlier) -> frozenset[str]:
+    """Return the proofs against cloning that are undetermined: reasons against accepting."""
+    return frozenset(
+        check_id
+        for check_id in CLONE_PROOFS
+        if check_id in made and made[check_id].outcome is Outcome.UNDETERMINED
+    )
 
 
 def _satisfies(policy: Policy, check: Check) -> bool:

@@ -237,8 +237,10 @@ def _write(stream: IO[bytes], octets: bytes, until: float) -> None:
     """Write all octets, waiting no longer than `until`; raises `OSError` or `LostError`."""
     left = memoryview(octets)
     while left:
-        _wait(stream, POLLOUT, until)
-        left = left[os.write(stream.fileno(), left) :]
+        try:
+            left = left[os.write(stream.fileno(), left) :]
+        except BlockingIOError:  # the pipe is full
+            _wait(stream, POLLOUT, until)
 
 
 def _read(stream: IO[bytes], size: int, until: float) -> bytes:

@@ -1,7 +1,7 @@
 """What DG2, DG3 and DG4 share: instances of data in ISO/IEC 19794 or ISO/IEC 39794."""
 
 from collections.abc import Iterator
-from typing import ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from emrtd.biometrics.cbeff import (
     BLOCK_19794,
@@ -52,7 +52,7 @@ class Instance(Value, Generic[R_co], frozen=True):
     others: Hidden[tuple[bytes, ...]] = ()
 
 
-class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
+class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True, dict=True):
     """A data group of biometric data: its instances, and the other data objects in it.
 
     `others`, `declared_count` and `inner_others` are as in `BiometricGroup`; `tolerated` names the
@@ -73,13 +73,15 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
     """Tag 81 of the header, if present."""
     subtypes: ClassVar[frozenset[int]] = frozenset()
     """Values of tag 82 of the header (which finger or eye); empty if the header needs none."""
+    _samples: ClassVar[tuple[Any, ...] | None] = None
+    """The samples of what was decoded: no field, so that no copy has them."""
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
         """Read the EF; raises `MalformedError`, also for an image whose header cannot be read."""
         group = BiometricGroup.decode(octets, cls.tag(), cls.file_id)
         tolerated = list(group.tolerated)
-        instances = []
+        instances, samples = [], []
         for template in group.templates:
             # Recognised by the first octets: older editions store ISO/IEC 19794 in 7F2E too.
             is_19794 = template.block.startswith(cls.identifier)
@@ -97,15 +99,19 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
             record = cls.block(generation).decode(template.block)
             instance = Instance(template.header, record, template.tag, template.others)
             tolerated += record.tolerated
-            tolerated += (note for _, notes in cls.views(instance) for note in notes)
+            for sample, notes in cls.views(instance):
+                samples.append(sample)
+                tolerated += notes
             instances.append(instance)
-        return cls(
+        read = cls(
             tuple(instances),
             group.others,
             group.declared_count,
             group.inner_others,
             tuple(tolerated),
         )
+        vars(read)["_samples"] = tuple(samples)
+        return read
 
     @classmethod
     def _misstatements(cls, header: BiometricHeader, generation: Generation) -> Iterator[str]:
@@ -150,4 +156,6 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
 
     def samples(self) -> tuple[S_co, ...]:
         """Return every sample of every instance, in order, in either generation."""
+        if self._samples is not None:
+            return self._samples
         return tuple(sample for each in self.instances for sample, _ in self.views(each))
