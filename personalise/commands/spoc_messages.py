@@ -78,9 +78,20 @@ def serve_spoc(  # noqa: PLR0917 - click's options
 @click.argument("certificates", type=_FILE, nargs=-1)
 @click.option("--anew", is_flag=True, help="Replace a request that STATE has acknowledged.")
 @click.option("--by-our-cvca", is_flag=True, help="Have our CVCA sign a first request too.")
+@click.option(
+    "--name",
+    default="",
+    help="New name for our Document Verifier, as in `eac request`: it asks as for the first time.",
+)
 @operation_options
 def send(
-    state: str, certificates: tuple[Path, ...], *, anew: bool, by_our_cvca: bool, **options: Any
+    state: str,
+    certificates: tuple[Path, ...],
+    name: str,
+    *,
+    anew: bool,
+    by_our_cvca: bool,
+    **options: Any,
 ) -> None:
     """Ask the CVCA of STATE for our Document Verifier's next certificate, and import an answer.
 
@@ -105,6 +116,7 @@ def send(
             uuid.uuid4().hex,
             anew=anew,
             by_our_cvca=by_our_cvca,
+            name=name,
         )
     response = at_work.call(state, message)
     with at_work.locked() as operations:

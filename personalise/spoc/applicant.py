@@ -32,12 +32,13 @@ def prepare_request(
     *,
     anew: bool = False,
     by_our_cvca: bool = False,
+    name: str = "",
 ) -> RequestCertificate:
     """Return the message that asks a State for our Document Verifier's next certificate.
 
     A message without an answer is sent again as it was.  One that was acknowledged is awaited:
-    `anew` replaces it.  `brought` are CVCA certificates of that State, as in `foreign.ask`; without
-    them those that are trusted are used.  Raises `MisuseError` or `ProtocolError`.
+    `anew` replaces it.  `brought`, `by_our_cvca` and `name` are as in `foreign.ask`; without CVCA
+    certificates those that are trusted are used.  Raises `MisuseError` or `ProtocolError`.
     """
     ours = operations.pki.settings.country
     open_ = [
@@ -46,7 +47,12 @@ def prepare_request(
         if each.state == state and each.operation is Operation.REQUEST_CERTIFICATE
     ]
     waiting = waiting_request(operations.pki, state)
-    if open_ and waiting is not None and open_[-1].content == waiting.encode() and not anew:
+    if (
+        open_
+        and waiting is not None
+        and open_[-1].content == waiting.encode()
+        and not (anew or name)
+    ):
         last = open_[-1]
         if last.status is Sent.ACKNOWLEDGED:
             raise MisuseError(
@@ -62,7 +68,7 @@ def prepare_request(
             " State, and give the self-signed one",
         )
     _require_of(state, certificates)
-    asked = ask(operations, certificates, by_our_cvca=by_our_cvca)
+    asked = ask(operations, certificates, by_our_cvca=by_our_cvca, name=name)
     for former in open_:
         store.change_sent(former, Sent.REFUSED, operations.at, note="replaced by another request")
     message = RequestCertificate(ours, message_id, asked.encode())

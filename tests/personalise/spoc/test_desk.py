@@ -7,6 +7,7 @@ import pytest
 from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.pki.cvc.authorization import Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.requests import CvRequest
 from emrtd.pki.x509.spoc import CURVE, SpocCa, SpocRole
 from personalise.pki.cvca_operations import renew_cvca
 from personalise.pki.foreign import ask, learn
@@ -147,6 +148,9 @@ def test_a_refusal_is_delivered_too(utopia: State, austria: State) -> None:
     assert (sent.status, sent.result) == (Sent.REFUSED, Result.NOT_ACCEPTED)
     again = asking(utopia, austria, "m2")  # with a new key
     assert again.request != message.request
+    renamed = prepare_request(utopia.operations, utopia.store, "AT", [], "m3", name="GATES")
+    assert CvRequest.decode(renamed.request).holder_reference == "UTGATESAT001"
+    assert [each.status for each in utopia.store.sent()] == [Sent.REFUSED, Sent.REFUSED, Sent.SENT]
 
 
 def test_each_fault_of_a_request_has_its_code(utopia: State, austria: State) -> None:
