@@ -6,7 +6,6 @@ without fields needs no `Reason`: a plain string is its own key.
 """
 
 import contextlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Self
@@ -64,6 +63,8 @@ def plain(value: object) -> str:
 
 def encode(reason: str) -> bytes:
     """Return a sentence as octets for another process, with its text and fields if it has any."""
+    import json
+
     return json.dumps(_parts(reason)).encode()
 
 
@@ -80,6 +81,8 @@ def decode(octets: bytes) -> str:
     keep it from growing beyond some megabytes.
     """
     if len(octets) <= _MAX_OCTETS:
+        import json
+
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
             return _sentence(json.loads(octets), _MAX_DEPTH)
     return octets.decode(errors="replace")
