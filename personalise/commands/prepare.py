@@ -3,6 +3,8 @@
 Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +59,12 @@ _PATH = click.Path(path_type=Path)
 )
 @passphrase_file
 @pin_file
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object: image, profile, files, octets, sod (SHA-256) and remarks.",
+)
 def prepare(  # noqa: PLR0917 - click's options
     application: Path,
     folder: Path,
@@ -69,6 +77,7 @@ def prepare(  # noqa: PLR0917 - click's options
     tls_authority: Path | None,
     passphrase_file: Path | None,
     pin_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Encode and sign APPLICATION, a folder or an encrypted package; no card is needed.
 
@@ -77,6 +86,7 @@ def prepare(  # noqa: PLR0917 - click's options
     """
     from emrtd.biometrics.images.decoder import DECODER
     from emrtd.calendar import A_YEAR
+    from emrtd.lds.files import FileID
     from emrtd.lds.image import require_separate
     from personalise.intake.preparation import prepare_image
     from personalise.preparing.chip_profile import ChipProfile, transitions_of
@@ -101,12 +111,25 @@ def prepare(  # noqa: PLR0917 - click's options
         application, profile, pki, at, issuer=issuer, accepted_quality=accept_quality
     )
     image.save(output)
-    total = sum(map(len, image.files.values()))
-    click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
-    for transition in transitions_of(profile):
-        if at.date() < transition.ends <= at.date() + A_YEAR:
-            remark(str(transition))
-    remark("no ledger counts this image; `personalise intake` takes applications into one")
+    octets = sum(map(len, image.files.values()))
+    remarks = [
+        str(each) for each in transitions_of(profile) if at.date() < each.ends <= at.date() + A_YEAR
+    ]
+    remarks.append("no ledger counts this image; `personalise intake` takes applications into one")
+    if as_json:
+        record = {
+            "image": str(output),
+            "profile": profile_name,
+            "files": len(image.files),
+            "octets": octets,
+            "sod": hashlib.sha256(image.files[FileID.SOD]).hexdigest(),
+            "remarks": remarks,
+        }
+        click.echo(json.dumps(record))
+        return
+    click.echo(f"{output}: {len(image.files)} files, {octets:,} octets; {profile.description}")
+    for each in remarks:
+        remark(each)
 
 
 @click.command(epilog=examples("personalise quality applications/0001"))

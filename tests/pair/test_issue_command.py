@@ -1,5 +1,6 @@
 """The commands from an application to a locked card, and their errors."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
 from emrtd.pki import private_key_file
 from personalise.commands import write as write_command
@@ -51,6 +53,29 @@ def error(capsys: pytest.CaptureFixture[str]) -> str:
 
 def write(workplace: Path, state: Path, *more: str) -> int:
     return command("write", workplace / "image", "--reader", f"virtual:{state}", *more)
+
+
+def test_what_was_prepared_is_said_as_json(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "image"
+    arguments = ("prepare", workplace / "application", "--pki", workplace / "pki", "--json")
+    assert command(*arguments, "-o", place) == ExitStatus.OK
+    captured = capsys.readouterr()
+    files = LdsImage.load(place).files
+    found = json.loads(captured.out)
+    (ledger,) = found.pop("remarks")
+    assert "no ledger counts this image" in ledger
+    assert not captured.err
+    assert found == {
+        "image": str(place),
+        "profile": "permit",
+        "files": len(files),
+        "octets": sum(map(len, files.values())),
+        "sod": hashlib.sha256(files[FileID.SOD]).hexdigest(),
+    }
+    assert command(*arguments, "-o", place) == ExitStatus.MISTAKE
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "mistake"
 
 
 def test_a_write_says_where_the_milliseconds_went(
