@@ -109,6 +109,13 @@ def _end_with(parent: BaseProcess) -> NoReturn:
     os._exit(1)
 
 
+_LOGGERS: Final = ("distributed", "distributed.client")
+"""The loggers to which dask gives a level and a handler of their own.
+
+The client's reports a result that went with its worker, which is computed again.
+"""
+
+
 class DaskEngine:
     """The workers of a dask scheduler, on any number of machines.
 
@@ -125,7 +132,8 @@ class DaskEngine:
                 "dask.distributed is not installed",
                 advice="install it with `pip install 'chipseal[bulk]'`",
             ) from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._url = url
         self._losses = (distributed.KilledWorker,)
         try:

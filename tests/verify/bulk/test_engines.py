@@ -1,6 +1,7 @@
 """A real dask scheduler with two worker processes, and processes of this machine, that die."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -131,3 +132,22 @@ def test_this_machine_has_a_process_for_each_core() -> None:
     assert isinstance(engine, ProcessEngine)
     assert engine.workers == len(os.sched_getaffinity(0))
     engine.close()
+
+
+def test_dask_writes_no_lines_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dask gives its client a logger beside its own: a lost result is no error of the run."""
+    import distributed
+
+    assert distributed.__version__
+    monkeypatch.setattr("verify.bulk.engines._PATIENCE", 0.01)
+    loggers = (logging.getLogger(name) for name in logging.root.manager.loggerDict)
+    with pytest.raises(MisuseError, match="no dask scheduler answers"):
+        make_engine("dask://127.0.0.1:9", None)
+    loud = {
+        each.name
+        for each in loggers
+        if each.name.partition(".")[0] == "distributed"
+        and each.handlers
+        and each.isEnabledFor(logging.WARNING)
+    }
+    assert loud <= {"distributed.gc"}
