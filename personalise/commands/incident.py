@@ -33,14 +33,14 @@ def incident() -> None:
 )
 @click.option(
     "--certificate",
-    help="Certificate that it concerns: a serial number, or `ds`. Its documents are counted, and"
-    " its revocation belongs to the incident.",
+    help="Certificate that it concerns, as `pki status` names it (`ds-1`), or its serial number."
+    " Its documents are counted, and its revocation belongs to the incident.",
 )
 @operation_options
 def open_(what: str, severity: str, certificate: str | None, **options: Any) -> None:
     """Open an incident; prints its number."""
     from personalise.pki.incidents import open_incident
-    from personalise.pki.operations import find_certificate
+    from personalise.pki.naming import find_certificate
 
     operations = make_operations(**options)
     concerned = None if certificate is None else find_certificate(operations.pki, certificate)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
-from support.command_line import examples, remark
+from support.command_line import counted, examples, remark
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -97,6 +97,12 @@ _MEGABYTE = 1024 * 1024
     metavar="N",
     help="Processes that check applications.  [default: one for each core]",
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="An intake of these packages was interrupted: one that was entered has the receipt that it"
+    " would have had then.",
+)
 @passphrase_file
 @pin_file
 @click.option("--json", "as_json", is_flag=True, help="Print the content of the receipt.")
@@ -116,6 +122,7 @@ def intake(  # noqa: PLR0917 - click's options
     pin_file: Path | None,
     *,
     allow_pkcs1: bool,
+    resume: bool,
     as_json: bool,
 ) -> int:
     """Take applications into the ledger.
@@ -130,6 +137,7 @@ def intake(  # noqa: PLR0917 - click's options
     from personalise.intake.checking import InProcesses
     from personalise.intake.intake import Intake, Terms
     from personalise.intake.receipt import Receipt, require_receipt_signer, write_receipts
+    from personalise.intake.recovering import RecoveringReceiver
     from personalise.intake.senders import Senders
     from personalise.intake.validation import Outcome, Validator
     from personalise.ledger.opening import ledger_url as url_of
@@ -169,7 +177,8 @@ def intake(  # noqa: PLR0917 - click's options
     ledger = open_ledger(url_of(ledger_url, folder), pki, create=True)
     try:
         with closing(checker), _progress() as checked:
-            for package in Intake(ledger, terms, keys, checked, checker).run(paths):
+            receiver = RecoveringReceiver(ledger) if resume else ledger
+            for package in Intake(receiver, terms, keys, checked, checker).run(paths):
                 received.append(package)
                 _report(package)
     finally:
@@ -182,7 +191,7 @@ def intake(  # noqa: PLR0917 - click's options
         click.echo(json.dumps(receipt.record(), ensure_ascii=False))
     else:
         summary = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
-        click.echo(f"{summary}; {receipt.refused_packages:,} packages refused whole")
+        click.echo(f"{summary}; {counted(receipt.refused_packages, 'package')} refused whole")
     if counts[Outcome.REFUSED] or receipt.refused_packages:
         return ExitStatus.MISTAKE
     return ExitStatus.REFERRED if counts[Outcome.HELD] else ExitStatus.OK
@@ -206,11 +215,15 @@ def _progress() -> "Iterator[Checked]":
 
 def _report(package: "ReceivedPackage") -> None:
     """Name what was refused or held, on standard error."""
+    from personalise.intake.refusals import Refusal
     from personalise.intake.validation import Outcome
 
     if package.refusal is not None:
-        advice = f"; {package.refusal.advice}" if package.refusal.advice else ""
-        remark(f"{package.name}: refused: {package.refusal.message}{advice}")
+        advice = package.refusal.advice
+        if package.refusal.refusal is Refusal.REPLAYED:
+            advice = "if it has no receipt since the intake was interrupted, repeat with --resume"
+        said = f"; {advice}" if advice else ""
+        remark(f"{package.name}: refused: {package.refusal.message}{said}")
     for each in package.applications:
         verdict = each.verdict
         if verdict.outcome is not Outcome.TAKEN:

@@ -14,7 +14,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command(
-    "intake-service", epilog=examples("personalise intake-service --config intake.toml --pki pki")
+    "intake-service",
+    epilog=examples(
+        "personalise intake-service --config intake.toml --pki pki",
+        "personalise intake-service --config intake.toml --pki pki --retry P-0123456789abcdef",
+    ),
 )
 @click.option(
     "--config",
@@ -22,6 +26,14 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     type=_FILE,
     required=True,
     help="Configuration of the service (TOML).",
+)
+@click.option(
+    "--retry",
+    "packages",
+    metavar="PACKAGE",
+    multiple=True,
+    help="Let a package that has failed be looked at again, and end; once for each.  Stop the"
+    " service before, and start it afterwards.",
 )
 @pki_folder
 @click.option(
@@ -36,6 +48,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @log_option
 def intake_service(  # noqa: PLR0917 - click's options
     configuration: Path,
+    packages: tuple[str, ...],
     folder: Path,
     ledger_url: str | None,
     pin_file: Path | None,
@@ -48,9 +61,18 @@ def intake_service(  # noqa: PLR0917 - click's options
     service after the package that is being looked at.
     """
     from personalise.intake_service.configuration import Configuration
+    from personalise.intake_service.inbox import inbox_of
     from personalise.intake_service.running import run
+    from personalise.pki.people import require_operator
     from support.log import logging_json
 
     with logging_json("intake-service", log_form):
         settings = Configuration(configuration)
+        if packages:
+            require_operator(folder, "intake-service --retry")
+            with inbox_of(settings.inbox) as inbox:
+                for each in packages:
+                    inbox.retry(each)
+                    click.echo(f"{each}: waits, and is looked at when the service starts")
+            return
         run(settings, open_pki(folder, passphrase_file, pin_file), ledger_url)

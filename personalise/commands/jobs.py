@@ -28,7 +28,7 @@ from personalise.commands.ledger_options import (
     reason,
 )
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import examples
+from support.command_line import counted, examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def write_off(card: str, reason: str, *, as_json: bool, **options: Any) -> int:
         click.echo(json.dumps({"card": card, "may_be_good": may_be_good}))
     elif may_be_good:
         click.echo(f"{card}: a good card may exist; it is in every report until it is destroyed")
+    else:
+        click.echo(f"{card}: written off")
     return ExitStatus.REFERRED if may_be_good else ExitStatus.OK
 
 
@@ -263,11 +265,12 @@ def purge(
 
 
 def _print_purge(report: "PurgeReport") -> None:
-    click.echo(f"{len(report.jobs):,} applications purged")
+    click.echo(f"{counted(len(report.jobs), 'application')} purged")
     for period in report.periods:
         click.echo(f"the key of {period} is destroyed: no copy of the database opens it")
     if report.kept:
-        click.echo(f"{len(report.kept):,} applications are not finished, and were kept:")
+        are = "is" if len(report.kept) == 1 else "are"
+        click.echo(f"{counted(len(report.kept), 'application')} {are} not finished, and kept:")
         for job in report.kept:
             click.echo(f"  {job}")
     click.echo("not reached:")

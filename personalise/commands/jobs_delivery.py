@@ -14,10 +14,12 @@ import click
 from personalise.commands.jobs_output import print_decided
 from personalise.commands.ledger_options import as_json, card_name, ledger_options, opened_ledger
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import examples
+from support.command_line import counted, examples
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from personalise.ledger.sql_ledger import SqlLedger
 
 _REASONS = ("lost", "stolen", "cancelled", "returned")
@@ -90,6 +92,9 @@ def _move(cards: Sequence[str], place: str, reason: str, *, as_json: bool, **opt
             moved.append({"card": card.name, "application": card.job, "place": card.place.value})
     if as_json:
         click.echo(json.dumps(moved))
+        return
+    for each in moved:
+        click.echo(f"{each['card']}: {place}, of {each['application']}")
 
 
 @click.command(
@@ -153,7 +158,9 @@ def stop(  # noqa: PLR0917 - click's options
         ledger.stop(application, why, from_when, sealed, by=person, reason=note)
         print_decided(ledger, application, as_json=as_json)
         if output is not None:
-            _publish(operations, ledger, output, _DAYS)
+            published = _publish(operations, ledger, output, _DAYS)
+            if not as_json:
+                _print_list(published)
 
 
 @click.command("unstop", epilog=examples("personalise jobs unstop A-0123 --reason found --pki pki"))
@@ -178,7 +185,9 @@ def unstop(
         ledger.unstop(application, reason, by=person)
         print_decided(ledger, application, as_json=as_json)
         if output is not None:
-            _publish(operations, ledger, output, _DAYS)
+            published = _publish(operations, ledger, output, _DAYS)
+            if not as_json:
+                _print_list(published)
 
 
 @click.command("stops", epilog=examples("personalise jobs stops --pki pki --json"))
@@ -230,7 +239,12 @@ def stop_list(output: Path, days: int, *, as_json: bool, **options: Any) -> None
     if as_json:
         click.echo(json.dumps(published))
     else:
-        click.echo("{file}: {documents:,} documents, {issued}, next by {next}".format(**published))
+        _print_list(published)
+
+
+def _print_list(published: "Mapping[str, Any]") -> None:
+    documents = counted(published["documents"], "document")
+    click.echo("{file}: {0}, {issued}, next by {next}".format(documents, **published))
 
 
 def _publish(operations: Any, ledger: "SqlLedger", output: Path, days: int) -> dict[str, Any]:

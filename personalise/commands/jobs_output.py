@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 
 def print_decided(ledger: "Ledger", application: str, *, as_json: bool) -> None:
-    """With `--json`, print the application as `jobs list` does; otherwise nothing."""
+    """Print what an application has become; with `--json` as `jobs list` does."""
+    entry = ledger.job(application)
     if as_json:
-        click.echo(json.dumps(listed(ledger.job(application)), ensure_ascii=False))
+        click.echo(json.dumps(listed(entry), ensure_ascii=False))
+        return
+    stopped = f", on the stop list as {entry.job.stopped}" if entry.job.stopped else ""
+    click.echo(f"{application}: {entry.job.state.value}{stopped}")
 
 
 def listed(entry: "JobEntry") -> dict[str, object]:

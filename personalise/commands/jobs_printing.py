@@ -13,7 +13,7 @@ import click
 from personalise.commands.jobs_output import print_decided
 from personalise.commands.ledger_options import as_json, folder_of
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import examples, remark
+from support.command_line import counted, examples, remark
 from support.errors import ExitStatus, MalformedError, MisuseError
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def prepare(*, as_json: bool, **options: Any) -> int:
     else:
         for each in problems:
             click.echo(f"{each.job}: {each.reason}")
-        click.echo(f"{waiting:,} applications wait for a card or the printer")
+        verb = "waits" if waiting == 1 else "wait"
+        click.echo(f"{counted(waiting, 'application')} {verb} for a card or the printer")
     return ExitStatus.MISTAKE if problems else ExitStatus.OK
 
 
@@ -182,7 +183,7 @@ def _export_print(
         print_record = {"file": str(path), "portraits": str(file.portraits), "count": file.count}
         click.echo(json.dumps(print_record))
     elif file.count:
-        click.echo(f"{path}: {file.count:,} applications, portraits in {file.portraits}")
+        click.echo(f"{path}: {counted(file.count, 'application')}, portraits in {file.portraits}")
     if not file.count:
         remark("no application waits for the printer, so no file was written")
 

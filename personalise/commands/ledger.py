@@ -18,7 +18,7 @@ from personalise.commands.ledger_options import (
     reason,
 )
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import examples
+from support.command_line import counted, examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def status(*, as_json: bool, **where: Any) -> None:
     for card in summary.may_be_good:
         click.echo(f"may be good   card {card.name} of {card.job}, {card.status.value}")
     for each in periods:
-        held = f"{each.jobs:,} applications" if each.destroyed is None else "key destroyed"
+        held = counted(each.jobs, "application") if each.destroyed is None else "key destroyed"
         click.echo(f"period        {each.name}  {held}")
 
 
@@ -130,8 +130,9 @@ def verify(*, as_json: bool, **where: Any) -> int:
         for each in found.findings:
             click.echo(f"{each.where}: {each.problem}")
         click.echo(
-            f"{found.entries:,} entries, {found.checkpoints:,} checkpoints, {found.jobs:,}"
-            f" applications, {found.cards:,} cards: {len(found.findings) or 'nothing'} wrong"
+            f"{found.entries:,} {'entry' if found.entries == 1 else 'entries'},"
+            f" {counted(found.checkpoints, 'checkpoint')}, {counted(found.jobs, 'application')},"
+            f" {counted(found.cards, 'card')}: {len(found.findings) or 'nothing'} wrong"
         )
     return ExitStatus.REJECTED if found.findings else ExitStatus.OK
 
@@ -187,7 +188,7 @@ def receive(
     if as_json:
         click.echo(json.dumps({"received": new, "in_stock_before": known}))
     else:
-        click.echo(f"{new:,} cards received; {known:,} were in stock before")
+        click.echo(f"{counted(new, 'card')} received; {known:,} in stock before")
 
 
 @stock.command("list", epilog=examples("personalise ledger stock list --state spoilt --json"))

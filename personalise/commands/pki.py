@@ -187,9 +187,13 @@ def _show_crl(path: Path) -> None:
 )
 @operation_options
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
-    """Revoke CERTIFICATE (a serial number, or `ds`), publish a CRL, list the affected documents."""
+    """Revoke CERTIFICATE, publish a CRL, and list the affected documents.
+
+    CERTIFICATE is a name that `pki status` prints (`ds-1`), a serial number, `ds` or `csca`.
+    """
     from emrtd.pki.lint.certificates import kind_of
-    from personalise.pki.operations import affected_documents, find_certificate, revoked_together
+    from personalise.pki.naming import find_certificate
+    from personalise.pki.operations import affected_documents, revoked_together
     from support.files import require_new, write_atomically
 
     if str(affected) != "-":

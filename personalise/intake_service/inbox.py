@@ -229,6 +229,30 @@ class Inbox:
             query = "UPDATE package SET state = ? WHERE package = ?"
             self._database.run(query, PackageState.FAILED, package)
 
+    def retry(self, package: str) -> None:
+        """Let a package that failed be looked at again, by the next service on this inbox.
+
+        Its applications may be in the ledger.  Raises `MisuseError` if it has not failed, or was
+        taken since under another key.
+        """
+        query = "SELECT package, client, sha256 FROM package WHERE state = ?"
+        done = "SELECT count(*) FROM package WHERE client = ? AND sha256 = ? AND state = ?"
+        with self._lock, self._database.transaction():
+            failed = {
+                str(name): rest for name, *rest in self._database.rows(query, PackageState.FAILED)
+            }
+            if package not in failed:
+                raise MisuseError(
+                    f"{printable_id(package)}: no package of this name has failed",
+                    advice=f"these have: {' '.join(sorted(failed))}" if failed else "none has",
+                )
+            if self._database.number(done, *failed[package], PackageState.DONE):
+                raise MisuseError(f"{package}: its client has sent it again, and has a receipt")
+            query = (
+                "UPDATE package SET state = ?, tries = 1, not_before = accepted WHERE package = ?"
+            )
+            self._database.run(query, PackageState.WAITING, package)
+
     def put_off(self, package: str, until: datetime) -> None:
         """Look at a package again later."""
         with self._lock:

@@ -9,11 +9,11 @@ from pathlib import Path
 from personalise.intake.checking import InProcesses
 from personalise.intake.intake import Intake, Receiver, Terms
 from personalise.intake.receipt import Receipt, ReceivedPackage, sign_receipt
+from personalise.intake.recovering import RecoveringReceiver
 from personalise.intake.unwrapping import IntakeKey
 from personalise.intake.validation import Validator
 from personalise.intake_service.configuration import Configuration, IntakeClientRules
 from personalise.intake_service.inbox import Stored
-from personalise.intake_service.recovering import RecoveringReceiver
 from personalise.ledger.interface import Ledger
 from personalise.pki.clock import require_clock
 from personalise.pki.intake_keys import intake_keys

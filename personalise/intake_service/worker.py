@@ -185,7 +185,10 @@ class Worker:
 
     def _give_up(self, stored: Stored, error: Exception) -> None:
         self._tell_failure(stored.package, error, stored.tries + 1)
-        text = f"{_COMPONENT}: {stored.package} has failed; its file is kept in the inbox"
+        text = (
+            f"{_COMPONENT}: {stored.package} has failed; its file is kept in the inbox: correct the"
+            f" cause, then stop the service, give it --retry {stored.package}, and start it"
+        )
         tell(_LOG, logging.ERROR, "package-failed", text, package=stored.package)
         try:
             self._inbox.fail(stored.package)

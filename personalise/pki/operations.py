@@ -370,23 +370,6 @@ def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetim
     pki.audit_log.append("quality.accept", subject, "done", at)
 
 
-def find_certificate(pki: IssuingPki, name: str) -> Certificate:
-    """Return a certificate that the PKI issued, by serial number (hexadecimal) or file ("ds").
-
-    Raises `MisuseError` if there is none.
-    """
-    if re.fullmatch(r"[0-9A-Fa-f]{1,40}", name):
-        found = [each for each in pki.issued() if each.serial == int(name, 16)]
-        if found:
-            return found[0]
-    elif re.fullmatch(r"[a-z0-9-]+", name) and (pki.folder / f"{name}.cer").is_file():
-        return pki.certificate(name)
-    raise MisuseError(
-        f"{pki.folder}: has issued no certificate {name!r}",
-        advice="name it by its serial number in hexadecimal",
-    )
-
-
 def verify_audit(
     folder: Path,
     expected_head: str | None = None,

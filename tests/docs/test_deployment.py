@@ -174,6 +174,17 @@ def test_the_folder_is_taken_in_once(tmp_path: Path) -> None:
     jobs = run("personalise", "jobs", "list", "--pki", "pki", "--json")
     assert [each["state"] for each in json.loads(jobs.stdout)] == ["received"]
 
+    # The machine stopped before the receipts were written.
+    for each in (tmp_path / "line" / "done").iterdir():
+        each.rename(tmp_path / "line" / "taking" / each.name)
+    before = {each.name for each in (tmp_path / "line" / "receipts").iterdir()}
+    for each in (tmp_path / "line" / "receipts").iterdir():
+        each.unlink()
+    done = run(*take_in, "--pki", tmp_path / "pki")
+    assert done.returncode == 0, done.stderr
+    assert "1 taken, 0 held, 0 refused; 1 package refused whole" in done.stdout
+    assert {each.name for each in (tmp_path / "line" / "receipts").iterdir()} == before
+
 
 # --- continuous integration ------------------------------------------------------------------
 

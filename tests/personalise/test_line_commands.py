@@ -136,7 +136,8 @@ def test_from_the_printer_to_the_holder(line: Line, run: Run, tmp_path: Path) ->
     assert run("jobs", "show", waiting[0], "--json")[1]["place"] == "handed-over"
     (listed,) = run("ledger", "stock", "list", "--place", "handed-over", "--json")[1]
     assert (listed["card"], listed["place"]) == (cards[1], "handed-over")
-    assert run("jobs", "check", cards[0], "--failed", "blurred")[0] == 0
+    checked = run("jobs", "check", cards[0], "--failed", "blurred")
+    assert checked == (0, f"{cards[0]}: failed, of {waiting[1]}\n")
     assert run("jobs", "pack", cards[0])[0] == 64
     assert run("jobs", "reprint", waiting[1], "--reason", "blurred")[0] == 0
     status = run("ledger", "status", "--json")[1]
@@ -157,7 +158,9 @@ def test_a_stolen_document_is_stopped_and_a_found_one_is_not(
     assert (status, "issue-list-signer stop" in text) == (64, True)
     assert run("jobs", "stops", "--json") == (0, [])  # nothing is entered without a list
     assert run("pki", "issue-list-signer", "stop")[0] == 0
-    assert run(*stopping, "-o", stops)[0] == 0
+    status, text = run(*stopping, "-o", stops)
+    assert (status, text.splitlines()[0]) == (0, f"{job}: issued, on the stop list as stolen")
+    assert text.splitlines()[1].startswith(f"{stops}: 1 document, ")
     assert run("jobs", "stops", "--json")[1] == [
         {"application": job, "reason": "stolen", "since": "2026-11-20T00:00:00Z"}
     ]
@@ -169,6 +172,7 @@ def test_a_stolen_document_is_stopped_and_a_found_one_is_not(
     assert run("jobs", "reprint", job, "--reason", "lost")[0] == 64
 
     assert run("jobs", "purge", job)[0] == 0  # the list is made without the application
+    assert f"{stops}: 1 document, " in run("jobs", "stop-list", "-o", stops)[1]
     status, published = run("jobs", "stop-list", "-o", stops, "--days", 1, "--json")
     assert (status, published["documents"]) == (0, 1)
     assert judged(line, tmp_path / "image", "--stop-list", stops)["verdict"] == "reject"

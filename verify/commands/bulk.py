@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from support.command_line import Instant, examples
+from support.command_line import Instant, counted, examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _tell(summary: "Summary", seconds: float, *, as_json: bool) -> None:
     from support.printable_text import printable
 
     counts = ", ".join(f"{count:,} {verdict}" for verdict, count in summary.verdicts.items())
-    click.echo(f"{summary.images:,} images in {seconds:.1f} s: {counts}")
+    click.echo(f"{counted(summary.images, 'image')} in {seconds:.1f} s: {counts}")
     click.echo("\nState     accept      refer     reject")
     for state, verdicts in summary.by_state.items():
         click.echo(f"{state:7}" + "".join(f"{count:>10,} " for count in verdicts.values()).rstrip())

@@ -19,7 +19,7 @@ from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki import cvca, foreign
 from personalise.pki.acts import UNTIL
-from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry, timestamp
+from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry
 from personalise.pki.clock import ClockBehindError, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_LABEL,
@@ -30,6 +30,7 @@ from personalise.pki.issuing_pki import (
     STOP_LIST,
     IssuingPki,
 )
+from personalise.pki.naming import FIRST_KEYS, KINDS_BY_STEM, labels_of
 from personalise.pki.officers import Officers
 from personalise.pki.operations import verify_audit
 from personalise.pki.register import FILE_NAME, Register
@@ -54,16 +55,9 @@ _MAX_LIST: Final = 64 * 1024 * 1024
 _SHOWN: Final = 10
 """How many of the last operations an overview has."""
 
-_FIRST_KEYS: Final = {"csca-1": CertificateKind.CSCA_ROOT, "ds-1": CertificateKind.DOCUMENT_SIGNER}
-_KINDS: Final = {
-    "csca": CertificateKind.CSCA_ROOT,
-    "ds": CertificateKind.DOCUMENT_SIGNER,
-    "mls": CertificateKind.MASTER_LIST_SIGNER,
-    "dls": CertificateKind.DEVIATION_LIST_SIGNER,
-}
 _SERVICES: Final = (STATION, INTAKE, RECEIPT, STOP_LIST)
 _MADE_FIRST: Final = frozenset(
-    {*_FIRST_KEYS, cvca.CVCA_LABEL, cvca.DOCUMENT_VERIFIER_LABEL, AUDIT_LABEL}
+    {*FIRST_KEYS, cvca.CVCA_LABEL, cvca.DOCUMENT_VERIFIER_LABEL, AUDIT_LABEL}
 )
 """The signing keys that `pki init` makes."""
 
@@ -72,7 +66,7 @@ def read_overview(pki: IssuingPki, at: datetime) -> Overview:
     """Read a PKI's folder; raises `MisuseError` or `MalformedError` if a file of it is unusable."""
     log = _Log.read(pki.folder)
     officers = Officers.load(pki.folder)
-    labels = _labels(pki.issued(), log.entries)
+    labels = labels_of(pki.issued(), log.entries)
     certificates = (
         *_x509(pki, labels, at),
         *_services(pki, at),
@@ -167,26 +161,6 @@ def _performed(entry: AuditEntry) -> Performed:
     return Performed(entry.at, entry.operation, dict(entry.subject), entry.outcome, names)
 
 
-def _labels(issued: Sequence[Certificate], entries: Sequence[AuditEntry]) -> dict[bytes, str]:
-    """Return the labels of the keys of certificates, by the certificate's fingerprint."""
-    made = [
-        (entry.at, label)
-        for entry in entries
-        if entry.outcome == "done"
-        for label in (
-            _FIRST_KEYS if entry.operation == "pki.init" else [entry.subject.get("label")]
-        )
-        if label is not None
-    ]
-    found: dict[bytes, str] = {}
-    for at, label in made:
-        kind = _KINDS.get(label.partition("-")[0])
-        for each in issued:
-            if kind_of(each) is kind and timestamp(each.not_before) == at:
-                found[each.fingerprint] = label
-    return found
-
-
 def _x509(pki: IssuingPki, labels: dict[bytes, str], at: datetime) -> Iterator[HeldCertificate]:
     """Yield the certificates of the CSCA, the Document Signers and the list signers."""
     settings = pki.settings
@@ -217,7 +191,7 @@ def _place(certificate: Certificate) -> tuple[int, datetime, int]:
 
 def _published(pki: IssuingPki) -> set[bytes]:
     """Return the fingerprints of the certificates in use: csca.cer, ds.cer, mls.cer, dls.cer."""
-    files = (pki.folder / f"{stem}.cer" for stem in _KINDS)
+    files = (pki.folder / f"{stem}.cer" for stem in KINDS_BY_STEM)
     return {pki.certificate(path.stem).fingerprint for path in files if path.is_file()}
 
 

@@ -52,7 +52,7 @@ def test_the_status_tells_what_became_of_all(run: Run, pki: IssuingPki, tmp_path
     package = packed(tmp_path / "1.p7m", {"x": b""}, pki)
     status, out, error = run(package)
     assert status == 64
-    assert "1 packages refused whole" in out
+    assert "1 package refused whole" in out
     assert error == f"1.p7m: refused: the package holds no {FILE_NAME}\n"
 
 
@@ -72,6 +72,26 @@ def test_json_is_the_content_of_the_receipt(run: Run, pki: IssuingPki, tmp_path:
     assert json.loads(verified.stdout) == found
     for datum in ("ZU00000", "degård", "1990", "smith"):
         assert datum not in out + error
+
+
+def test_an_intake_that_was_interrupted_is_resumed(
+    run: Run, pki: IssuingPki, tmp_path: Path
+) -> None:
+    """It was killed between the ledger and the receipt."""
+    package = packed(tmp_path / "0001.p7m", application_files(), pki)
+
+    def taken(*options: str) -> tuple[int, Any, str]:
+        status, out, error = run(package, "--json", *options)
+        (found,) = json.loads(out)["packages"]
+        return status, found, error
+
+    _, first, _ = taken()
+    status, refused, error = taken()
+    assert (status, refused["code"]) == (64, "replayed")
+    assert refused["advice"] is None, "the receipt is for the sender"
+    assert "repeat with --resume" in error
+    status, resumed, _ = taken("--resume")
+    assert (status, resumed) == (0, first)
 
 
 def test_only_registered_senders_are_heard(run: Run, pki: IssuingPki, tmp_path: Path) -> None:

@@ -17,12 +17,14 @@ from personalise.client import (
     ServiceUnavailableError,
     read_receipt,
 )
-from personalise.intake_service import processing, web
+from personalise.commands.main import personalise
+from personalise.intake_service import processing, web, worker
 from personalise.intake_service.processing import Processing
 from personalise.ledger.errors import LedgerUnavailableError
 from personalise.pki.issuing_pki import RECEIPT, IssuingPki
 from personalise.service.intake import DESCRIPTION, Package, PackageState
 from personalise.service.operations import COMMON
+from support.command_line import run_command_line
 from support.errors import MisuseError
 from tests.personalise.applications import folder as application_folder
 from tests.personalise.intake.packages import application_files, packed, record, zipped
@@ -261,8 +263,38 @@ def test_an_internal_error_fails_one_package_and_the_others_go_on(
         assert again.content is not None
         assert again.content.packages[0].applications[0].application == entered[0]
         assert jobs(service) == entered
+        with pytest.raises(MisuseError, match="sent it again"):
+            service.parts.inbox.retry(name)
     assert "SMITH" not in caplog.text
     assert "internal error (KeyError in" in caplog.text
+
+
+def test_an_operator_has_a_package_that_failed_looked_at_again(
+    tmp_path: Path, pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    octets = package(tmp_path, pki, "ZU1")
+    with running(tmp_path, pki) as service:
+        monkeypatch.setattr(worker, "TRIES", 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(processing, "sign_receipt", _defect)
+            failed = read(service.send(octets, "one").content)
+        assert failed.state is PackageState.FAILED
+        (entered,) = jobs(service)
+    command = ("intake-service", "--config", tmp_path / "intake.toml", "--pki", pki.folder)
+
+    def retry(name: str) -> int:
+        return run_command_line(personalise, [*map(str, command), "--retry", name])
+
+    assert retry("P-0000000000000000") == 64
+    assert retry(failed.package) == 0
+    assert retry(failed.package) == 64, "it waits"
+    with running(tmp_path, pki) as service:
+        service.parts.worker.watch(failed.package).result(60)
+        done = read(service.ask("GET", f"/v1/packages/{failed.package}").content)
+        assert done.content is not None
+        (taken,) = done.content.packages[0].applications
+        assert (taken.outcome, taken.application) == ("taken", entered)
+        assert jobs(service) == [entered]
 
 
 def _defect(*_: object) -> bytes:

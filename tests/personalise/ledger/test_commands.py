@@ -124,7 +124,7 @@ def test_what_a_supervisor_decides(personal: Run, line: Line, clock: Clock) -> N
 
 def test_what_is_decided_is_printed_as_json(personal: Run, line: Line, tmp_path: Path) -> None:
     job, issued = line.prepare("A1", "A2")
-    assert personal("jobs", "hold", job, "--reason", "wait")[1] == ""
+    assert personal("jobs", "hold", job, "--reason", "wait")[1] == f"{job}: held\n"
     for command, state in (
         (("release", job), "prepared"),
         (("hold", job, "--reason", "wait"), "held"),
@@ -193,7 +193,7 @@ def test_stock_is_kept_by_serial_number(personal: Run, line: Line, tmp_path: Pat
     delivery = str(tmp_path / "delivery")
     line.prepare("A1")
     status, text = personal("ledger", "stock", "receive", "--from", delivery, "ca04")
-    assert (status, text) == (0, "4 cards received; 0 were in stock before\n")
+    assert (status, text) == (0, "4 cards received; 0 in stock before\n")
     _, text = personal("ledger", "stock", "receive", "ca04", "ca05", "--json")
     assert text == {"received": 1, "in_stock_before": 1}
     _, text = personal("ledger", "stock", "spoil", "ca05", "--reason", "torn", "--json")

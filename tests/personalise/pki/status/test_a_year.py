@@ -19,7 +19,8 @@ from personalise.pki.cvca_operations import (
     renew_document_verifier,
     renew_inspection_system,
 )
-from personalise.pki.operations import PkiOperations, find_certificate, verify_audit
+from personalise.pki.naming import find_certificate
+from personalise.pki.operations import PkiOperations, verify_audit
 from personalise.pki.settings import changed, settings_for
 from personalise.pki.status.due import due
 from personalise.pki.status.overview import read_overview

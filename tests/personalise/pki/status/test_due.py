@@ -11,12 +11,14 @@ from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki.create import create_pki
 from personalise.pki.cvca_operations import renew_inspection_system
 from personalise.pki.issuing_pki import AUDIT_LOG_NAME, IssuingPki
-from personalise.pki.operations import PkiOperations, find_certificate
+from personalise.pki.naming import find_certificate
+from personalise.pki.operations import PkiOperations
 from personalise.pki.settings import changed, settings_for
 from personalise.pki.status.due import Due, due
 from personalise.pki.status.overview import read_overview
 from personalise.pki.status.values import Use
 from personalise.pki.stop_lists import issue_stop_list_signer
+from support.errors import MisuseError
 from support.secret import Secret
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -121,6 +123,21 @@ def test_a_revocation_is_published_and_distributed_within_48_hours(
     assert not found.overdue
     (found,) = about(to_do(pki, at + 3 * DAY), "is on no revocation list")
     assert found.overdue
+
+
+def test_a_certificate_is_found_by_the_name_that_the_status_prints(
+    pki: IssuingPki, operations: Callable[[datetime], PkiOperations]
+) -> None:
+    operations(BEGIN + DAY).issue_document_signer()
+    for each in read_overview(pki, BEGIN + DAY).certificates:
+        if each.name.startswith(("csca-", "ds-")):
+            assert f"{find_certificate(pki, each.name).serial:X}" == each.serial
+    assert find_certificate(pki, "ds-2") == find_certificate(pki, "ds")
+    with pytest.raises(MisuseError, match="no certificate 'ds-3'"):
+        find_certificate(pki, "ds-3")
+    operations(BEGIN + DAY).issue_document_signer()  # in the same second
+    with pytest.raises(MisuseError, match="may be"):
+        find_certificate(pki, "ds-3")
 
 
 def test_no_signer_in_use_is_overdue(

@@ -1,4 +1,4 @@
-"""A ledger as the intake sees it when a package was begun before, and the service then ended.
+"""A ledger as the intake sees it when a package was begun before, and the intake then ended.
 
 Whether the package was entered is not known.  If it was, its applications are those that were
 received in the same transaction, which has one time.
