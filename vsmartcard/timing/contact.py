@@ -25,6 +25,9 @@ _CLOCK_RATES: Final = {
 _ADJUSTMENTS: Final = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 32, 7: 64, 8: 12, 9: 20}
 """D (table 8)."""
 
+_CLOCK_MIN, _CLOCK_MAX = 1_000_000, 20_000_000
+"""Hz: the least frequency of CLK (5.2.3), and the largest f(max) of table 7."""
+
 _ATR_SIZE, _PPS_SIZE = 20, 4
 _RESET_CYCLES: Final = 400
 """The least time from RST to the answer to reset (6.2.2)."""
@@ -66,6 +69,8 @@ class Contact:
     def __post_init__(self) -> None:
         if self.ta1 >> 4 not in _CLOCK_RATES or self.ta1 & 0x0F not in _ADJUSTMENTS:
             raise MisuseError(f"TA1 of {self.ta1:02X} does not code F and D")
+        if not _CLOCK_MIN <= self.clock <= _CLOCK_MAX:
+            raise MisuseError(f"a clock of {self.clock / 1e6:g} MHz is not one of 1 to 20 MHz")
         for name, size in (("IFSC", self.ifsc), ("IFSD", self.ifsd)):
             if not 1 <= size <= 254:
                 raise MisuseError(f"{size} is not an {name}", advice="use 1 to 254")

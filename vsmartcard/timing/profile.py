@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -33,6 +33,14 @@ DEFAULT_LINK: Final = "424"
 """The higher of the two bit rates that every eMRTD has (Doc 9303-10, B.4)."""
 
 
+_MOST_MS: Final = 3_600_000
+"""An hour: more is no figure of a chip, and nothing that a program should sleep."""
+
+_Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=_MOST_MS)]
+_Bits = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,4}$")]
+_WorkMilliseconds = Annotated[float, msgspec.Meta(gt=0, le=_MOST_MS)]
+
+
 class _Sourced(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Figures with where they are from: the name of one of `sources`, or why they are assumed."""
 
@@ -42,8 +50,8 @@ class _Sourced(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class ByOctets(_Sourced, frozen=True):
     """The milliseconds of an operation: `start_ms` for each call and `octet_ms` for each octet."""
 
-    start_ms: float
-    octet_ms: float
+    start_ms: _Milliseconds
+    octet_ms: _Milliseconds
 
     def milliseconds(self, octets: int) -> float:
         """Return the time of one operation."""
@@ -53,7 +61,7 @@ class ByOctets(_Sourced, frozen=True):
 class ByBits(_Sourced, frozen=True):
     """The milliseconds of an operation by the bits of its key, for two sizes or more."""
 
-    ms: dict[str, float]
+    ms: dict[_Bits, _WorkMilliseconds]
 
     def __post_init__(self) -> None:
         """Refuse fewer than two sizes, and a larger key that is quicker."""
@@ -84,15 +92,15 @@ class ByBits(_Sourced, frozen=True):
 class Overhead(_Sourced, frozen=True):
     """The milliseconds of a command besides cryptography and writes, and of the start."""
 
-    command_ms: float
-    start_ms: float
+    command_ms: _Milliseconds
+    start_ms: _Milliseconds
 
 
 class Memory(_Sourced, frozen=True):
     """The non-volatile memory: octets of a page, and the milliseconds of writing one."""
 
     page_octets: int
-    page_ms: float
+    page_ms: _Milliseconds
 
 
 class ContactlessInterface(_Sourced, frozen=True):
@@ -161,9 +169,9 @@ class ChipProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             contact = self.contact
             protocol = Transmission.T0 if name == "t0" else Transmission.T1
             try:
-                ta1 = int(contact.ta1, 16)
+                (ta1,) = bytes.fromhex(contact.ta1)
             except ValueError:
-                raise MisuseError(f"TA1 of {contact.ta1!r} is not hexadecimal") from None
+                raise MisuseError(f"TA1 of {contact.ta1!r} is not two hexadecimal digits") from None
             return Contact(protocol, ta1, contact.clock_mhz * 1e6, ifsc=contact.ifsc)
         signal = Signal.B if name.endswith("b") else Signal.A
         frames = self.contactless

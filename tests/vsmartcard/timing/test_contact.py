@@ -152,6 +152,12 @@ def test_more_octets_are_never_quicker(
     assert link.exchange(READ, bytes(response + more)).seconds > taken
 
 
+@pytest.mark.parametrize("clock", [0.0, -4e6, 0.9e6, 20.1e6, float("nan"), float("inf")])
+def test_a_clock_that_no_reader_has_is_refused(clock: float) -> None:
+    with pytest.raises(MisuseError):
+        Contact(clock=clock)
+
+
 @given(link=LINKS, response=SIZES)
 def test_a_faster_clock_is_never_slower(link: Contact, response: int) -> None:
     faster = Contact(link.protocol, link.ta1, 2 * link.clock, link.guard, ifsc=link.ifsc)

@@ -126,6 +126,22 @@ VALID = (SHIPPED / "2018.toml").read_text(encoding="utf-8")
         ('ta1 = "95"', 'ta1 = "9?"', "TA1"),
         ("page_octets = 128", "page_octets = 0", "page_octets"),
         ("page_octets", "\N{NULL}", "TOML"),
+        # a time that no clock can wait for
+        ("command_ms = 2.0", "command_ms = -2.0", "command_ms"),
+        ("start_ms = 15.0", "start_ms = nan", "start_ms"),
+        ("page_ms = 1.52", "page_ms = inf", "page_ms"),
+        ("octet_ms = 0.0029", "octet_ms = 1e9", "octet_ms"),
+        # of which no power can be made
+        ("1024 = 14.2", "1024 = 0", "by_bits"),
+        ("1024 = 14.2", "1024 = nan", "by_bits"),
+        ("1024 = 14.2", "0 = 14.2", "by_bits"),
+        ("1024 = 14.2", '"-1024" = 14.2', "by_bits"),
+        ("1024 = 14.2", "02048 = 14.2", "by_bits"),
+        ("1024 = 14.2", "bits = 14.2", "by_bits"),
+        ('ta1 = "95"', 'ta1 = "1_1"', "TA1"),
+        ("clock_mhz = 4.8", "clock_mhz = 0", "0 MHz"),
+        ("clock_mhz = 4.8", "clock_mhz = -4.8", "-4.8 MHz"),
+        ("clock_mhz = 4.8", "clock_mhz = nan", "nan MHz"),
     ],
 )
 def test_a_mistake_in_a_profile_is_named(old: str, new: str, reason: str, tmp_path: Path) -> None:
