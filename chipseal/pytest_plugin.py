@@ -7,7 +7,7 @@ It adds fixtures and three markers, and imports nothing before a test uses one o
     virtual_card    the specimen as a card; `@pytest.mark.faults("flip:0.01", seed="7")`, and
                     `@pytest.mark.timing("2018,424")` for one with the times of a real card
     virtual_reader  an empty reader of a real pcscd, for `insert`
-    liar            a forged document; the test runs once for each kind
+    liar            a forged document; the test runs once for each kind that a chip can show
     quirky_card     a genuine card with a quirk of real ones; the test runs once for each quirk
 """
 
@@ -57,9 +57,11 @@ def _is_for_all(metafunc: pytest.Metafunc, fixture: str) -> bool:
 
 def _names(fixture: str) -> list[str]:
     if fixture == "liar":
+        from vsmartcard.forging.forgery import Family
         from vsmartcard.forging.kinds import kinds
 
-        return list(kinds())
+        # made-up notes lie beside the files of an image: no chip shows them
+        return [name for name, each in kinds().items() if each.family is not Family.NOTES]
     from vsmartcard.quirks.making import quirks
 
     return quirks()
@@ -134,9 +136,9 @@ def liar(
 ) -> "Liar":
     """A forged document, of which the specimen is the victim.
 
-    The test runs once for each kind of forgery, or once for each that
-    `@pytest.mark.parametrize("liar", ["dg1.name", ...], indirect=True)` names.  It skips if the
-    specimen does not have what the kind needs.
+    The test runs once for each kind of forgery but made-up notes, which no chip shows, or once for
+    each that `@pytest.mark.parametrize("liar", ["dg1.name", ...], indirect=True)` names.  It skips
+    if the specimen does not have what the kind needs.
     """
     from chipseal.testing import make_liar
     from support.errors import MisuseError

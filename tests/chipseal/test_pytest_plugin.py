@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import REPOSITORY
+from vsmartcard.forging.forgery import Family
+from vsmartcard.forging.kinds import kinds
 
 _READER = """
 from datetime import datetime, timezone
@@ -154,6 +156,16 @@ def test_cards_liars_and_marks(tmp_path: Path) -> None:
     assert {"test_quirks[sod.no-tag]", "test_quirks[chip.small-buffer]"} <= set(passed)
     assert "test_every_quirk[name.issuer]" in passed
     assert "FAILED" not in printed
+
+
+def test_notes_beside_an_image_are_no_liar(tmp_path: Path) -> None:
+    """A reader that accepts the genuine chip beside them is right."""
+    (tmp_path / "test_them.py").write_text("def test_all(liar):\n    pass\n", encoding="utf-8")
+    printed = run_pytest(tmp_path, "--collect-only", "-q")
+    listed = re.findall(r"^test_them.py::test_all\[(\S+)\]", printed, re.MULTILINE)
+    notes = {name for name, each in kinds().items() if each.family is Family.NOTES}
+    assert notes
+    assert set(listed) == kinds().keys() - notes
 
 
 @pytest.mark.device
