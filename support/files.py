@@ -8,6 +8,9 @@ from pathlib import Path
 
 from support.errors import MalformedError, MisuseError
 
+_BEGIN = 256
+"""Octets of a file in which its kind is looked for."""
+
 
 def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
     """Write a file, whole or not at all, in place of an existing one; create its folder if needed.
@@ -71,6 +74,29 @@ def require_new(path: Path) -> None:
     """Raise `MisuseError` if a file exists: what was published or handed over is not replaced."""
     if path.exists():
         raise MisuseError(f"{path}: already exists", advice="choose another file")
+
+
+def require_own(path: Path, mark: bytes, what: str) -> None:
+    """Raise `MisuseError` if a file exists that is not `what`, which only another one may replace.
+
+    It is one if `mark` is among its first octets.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        if mark in file.read(_BEGIN):
+            return
+    raise MisuseError(f"{path}: already exists, and is no {what}", advice="choose another file")
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Name the file in a `MalformedError` about what it holds."""
+    try:
+        yield
+    except MalformedError as error:
+        what = f"{path}: {error.what}"
+        raise MalformedError(what, error.reason, error.offset, advice=error.advice) from None
 
 
 def is_taken(folder: Path) -> bool:

@@ -1,12 +1,15 @@
 """Pages of HTML: templates that escape what they show, without scripts and outside resources."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from support.printable_text import printable
 
 if TYPE_CHECKING:
     from jinja2 import Template
+
+PAGE: Final = b"<!DOCTYPE html>"
+"""With this every page begins."""
 
 
 @cache

@@ -137,8 +137,6 @@ def stop(  # noqa: PLR0917 - click's options
     The document is known by its number, which a reprint would have too: it is not reprinted while
     it is on the list.  With -o the signed list is written as `jobs stop-list` does.
     """
-    from personalise.pki.list_signers import STOP_LIST, list_signer
-
     if (application is None) == (document is None):
         raise MisuseError("name the application, or its document with --document")
     at = datetime.now(UTC).replace(microsecond=0)
@@ -149,7 +147,7 @@ def stop(  # noqa: PLR0917 - click's options
     subject = {"application": application or "by its document", "reason": why, "note": note}
     with deciding("jobs.stop", subject, **options) as (ledger, person, operations):
         if output is not None:
-            list_signer(operations, STOP_LIST)  # fails before anything is entered
+            _require_publishable(operations, output)  # fails before anything is entered
         if named is None:
             application, named = str(application), _named_in(ledger, str(application))
         else:
@@ -176,12 +174,10 @@ def unstop(
 
     Verifiers know it when they have the next list.
     """
-    from personalise.pki.list_signers import STOP_LIST, list_signer
-
     subject = {"application": application, "reason": reason}
     with deciding("jobs.unstop", subject, **options) as (ledger, person, operations):
         if output is not None:
-            list_signer(operations, STOP_LIST)
+            _require_publishable(operations, output)
         ledger.unstop(application, reason, by=person)
         print_decided(ledger, application, as_json=as_json)
         if output is not None:
@@ -235,11 +231,21 @@ def stop_list(output: Path, days: int, *, as_json: bool, **options: Any) -> None
     """
     with deciding("stop-list.publish", {"file": str(output)}, **options) as decision:
         ledger, _, operations = decision
+        _require_publishable(operations, output)
         published = _publish(operations, ledger, output, days)
     if as_json:
         click.echo(json.dumps(published))
     else:
         _print_list(published)
+
+
+def _require_publishable(operations: Any, output: Path) -> None:
+    from emrtd.pki.lists.stop_list import NAME
+    from personalise.pki.list_signers import STOP_LIST, list_signer
+    from support.files import require_own
+
+    list_signer(operations, STOP_LIST)
+    require_own(output, NAME.encode(), "stop list")
 
 
 def _print_list(published: "Mapping[str, Any]") -> None:

@@ -200,8 +200,9 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
         require_new(affected)
     operations = make_operations(**options)
     revoked = find_certificate(operations.pki, certificate)
+    again = " again" if operations.pki.is_revoked(revoked) else ""
     path = operations.revoke(revoked)
-    click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
+    click.echo(f"revoked {revoked.serial:X}{again}; distribute {path} within 48 hours", err=True)
     for each in revoked_together(operations.pki, revoked)[1:]:
         click.echo(f"revoked with it: {each.serial:X}, a {kind_of(each).noun}", err=True)
     documents = list(affected_documents(operations.pki, revoked))

@@ -19,7 +19,7 @@ _PATH = click.Path(path_type=Path, dir_okay=False)
 )
 @click.argument("folder", metavar="DIR", type=_FOLDER)
 @click.option("--json", "json", is_flag=True, help="Print one JSON object.")
-@click.option("--html", type=_PATH, help="File for a page of it; an existing one is replaced.")
+@click.option("--html", type=_PATH, help="File for a page of it; an earlier page is replaced.")
 def status(folder: Path, *, json: bool, html: Path | None) -> int:
     """Show every key, certificate, CRL and list of a PKI, and what is due by when.
 
@@ -30,8 +30,11 @@ def status(folder: Path, *, json: bool, html: Path | None) -> int:
     from personalise.pki.status.output import as_html, as_json, as_text
     from personalise.pki.status.overview import read_overview
     from personalise.spoc.status import with_spoc
-    from support.files import write_atomically
+    from support.files import require_own, write_atomically
+    from support.pages import PAGE
 
+    if html is not None:
+        require_own(html, PAGE, "page")
     overview = read_overview(IssuingPki.without_keys(folder), datetime.now(UTC))
     overview, to_do = with_spoc(folder, overview, due(overview))
     if html is not None:

@@ -54,11 +54,16 @@ def report(  # noqa: PLR0917 - click's options
     from personalise.reporting.histograms import latencies_in
     from personalise.reporting.month import report as make
     from personalise.reporting.output import as_csv, as_html
-    from support.files import write_atomically
+    from support.files import require_own, write_atomically
+    from support.pages import PAGE
     from support.records import read_bounded
 
     if folder is None:
         raise MisuseError("a report is made of a PKI", advice="name it with --pki")
+    if html is not None:
+        require_own(html, PAGE, "page")
+    if table is not None:
+        require_own(table, b"section,name,value", "table of a report")
     now = datetime.now(UTC)
     begin = month.replace(tzinfo=UTC) if month is not None else _month_before(now)
     texts = [read_bounded(path, 16 << 20).decode("utf-8", "replace") for path in metrics]

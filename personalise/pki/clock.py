@@ -23,6 +23,7 @@ from personalise.pki.issuing_pki import AUDIT_LOG_NAME
 from personalise.pki.register import FILE_NAME, Register
 from personalise.pki.settings import AcceptedClock
 from support.errors import MisuseError
+from support.files import in_file
 from support.records import read_bounded
 
 TOLERANCE: Final = timedelta(minutes=5)
@@ -83,11 +84,15 @@ def _sightings(folder: Path) -> Iterator[Sighting]:
             yield Sighting(signed, "the last document in the register")
     crl = folder / "crl.crl"
     if crl.is_file():
-        yield Sighting(Crl.parse(read_bounded(crl, _MAX_FILE)).this_update, crl.name)
+        with in_file(crl):
+            this_update = Crl.parse(read_bounded(crl, _MAX_FILE)).this_update
+        yield Sighting(this_update, crl.name)
     for name in _CERTIFICATES:
         path = folder / name
         if path.is_file():
-            yield Sighting(Certificate.parse(read_bounded(path, _MAX_FILE)).not_before, name)
+            with in_file(path):
+                not_before = Certificate.parse(read_bounded(path, _MAX_FILE)).not_before
+            yield Sighting(not_before, name)
 
 
 def _text(at: datetime) -> str:

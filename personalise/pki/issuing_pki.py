@@ -54,7 +54,7 @@ from personalise.pki.keys.custody import FileCustody, KeyCustody
 from personalise.pki.register import Register, read_register_key
 from personalise.pki.settings import Settings
 from support.errors import ChipsealError, MisuseError
-from support.files import write_atomically
+from support.files import in_file, write_atomically
 from support.passphrase import read_secret_line
 from support.records import from_json, read_bounded
 from support.secret import Secret
@@ -234,14 +234,16 @@ class IssuingPki:
 
     def issued(self) -> list[Certificate]:
         """Return every certificate that this PKI ever issued."""
-        return [
-            Certificate.parse(read_bounded(path, _MAX_FILE))
-            for path in sorted((self.folder / "issued").glob("*.cer"))
-        ]
+        found = []
+        for path in sorted((self.folder / "issued").glob("*.cer")):
+            with in_file(path):
+                found.append(Certificate.parse(read_bounded(path, _MAX_FILE)))
+        return found
 
     def certificate(self, name: str) -> Certificate:
         """Return a certificate of the folder by name: "csca", "ds", "station" or "intake"."""
-        return Certificate.parse(self._read(f"{name}.cer"))
+        with in_file(self.folder / f"{name}.cer"):
+            return Certificate.parse(self._read(f"{name}.cer"))
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name

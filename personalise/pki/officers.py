@@ -230,7 +230,11 @@ class Officers:
         for each in approvals:
             key = self.keys.get(each.officer)
             if key is None:
-                raise MisuseError(f"{each.officer} is not an officer of this PKI")
+                known = ", ".join(sorted(self.keys)) or "nobody"
+                raise MisuseError(
+                    f"{each.officer} is not an officer of this PKI",
+                    advice=f"they are {known}; propose it again, to be approved under these names",
+                )
             try:
                 verify(key, SCHEME, each.signature, message)
             except ProtocolError:

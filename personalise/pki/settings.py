@@ -233,7 +233,8 @@ def _check_kind(field: str, kind: str) -> None:
 
 def _check_contact(email: str, url: str) -> None:
     if email and not _EMAIL.fullmatch(email):
-        reject("email", "is not an e-mail address")
+        advice = "it is `contact` in a plan, and --contact"
+        reject("email", "is not an e-mail address", advice=advice)
     if url:
         _check_url("url", url)
 

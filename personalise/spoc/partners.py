@@ -23,7 +23,7 @@ from emrtd.pki.x509.spoc import SpocRole
 from personalise.pki.operations import PkiOperations
 from personalise.spoc.certificates import FOLDER, STEMS
 from support.errors import MisuseError
-from support.files import write_atomically
+from support.files import in_file, write_atomically
 from support.records import Record, from_json, read_bounded, reject
 from support.values import Value
 
@@ -178,4 +178,5 @@ class Partners:
 
 
 def _certificate(path: Path) -> Certificate:
-    return Certificate.parse(read_bounded(path, _MAX_FILE))
+    with in_file(path):
+        return Certificate.parse(read_bounded(path, _MAX_FILE))

@@ -164,6 +164,10 @@ def test_a_stolen_document_is_stopped_and_a_found_one_is_not(
     assert run("jobs", "stops", "--json")[1] == [
         {"application": job, "reason": "stolen", "since": "2026-11-20T00:00:00Z"}
     ]
+    unstopping = ("jobs", "unstop", job, "--reason", "found", "-o", line.issuer.pki / "csca.cer")
+    status, text = run(*unstopping)
+    assert (status, "csca.cer: already exists, and is no stop list" in text) == (64, True)
+    assert len(run("jobs", "stops", "--json")[1]) == 1, "nothing is entered without a list"
     assert run("jobs", "export", job, "-o", tmp_path / "image")[0] == 0
     found = judged(line, tmp_path / "image", "--stop-list", stops)
     (check,) = (each for each in found["checks"] if each["id"] == "document.stop-list")

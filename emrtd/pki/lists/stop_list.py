@@ -41,8 +41,10 @@ from support.values import Hidden, Value
 MAX_STOP_LIST: Final = 64 * 1024 * 1024
 """Octets of a list; an entry takes some 60."""
 
+NAME: Final = "chipseal stop list"
+"""With this each list begins, behind some lengths and object identifiers."""
+
 _MAX_ENTRIES: Final = 1_000_000
-_NAME: Final = "chipseal stop list"
 _WHAT: Final = "stop list"
 _KEY_SIZE: Final = 32
 _SHORTEST_KEY: Final = 16
@@ -86,7 +88,7 @@ class StopList(Value, frozen=True):
         data = SignedData.parse(octets, _WHAT, MAX_STOP_LIST)
         whole = data.read_content(ID_DATA, _WHAT)
         fields = whole.expect(der.SEQUENCE).children
-        if len(fields) != 6 or read_text(fields[0]) != _NAME or read_integer(fields[1]) != 0:
+        if len(fields) != 6 or read_text(fields[0]) != NAME or read_integer(fields[1]) != 0:
             raise whole.malformed("is not a stop list of version 0")
         key = fields[2].expect(der.OCTET_STRING).contents
         if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
@@ -151,7 +153,7 @@ def build_stop_list(
         for state, number, stop in stops
     )
     content = der.sequence(
-        der.utf8_string(_NAME),
+        der.utf8_string(NAME),
         der.integer(0),
         der.octet_string(key),
         der.generalized_time(this_update),

@@ -46,6 +46,7 @@ from personalise.pki.status.values import (
 )
 from personalise.pki.time_stamps import require_anchored
 from support.errors import MalformedError
+from support.files import in_file
 from support.records import read_bounded
 from support.values import Value
 
@@ -327,7 +328,8 @@ def read_crl(pki: IssuingPki) -> CurrentCrl | None:
     path = pki.folder / CRL_NAME
     if not path.is_file():
         return None
-    crl = Crl.parse(read_bounded(path, _MAX_LIST))
+    with in_file(path):
+        crl = Crl.parse(read_bounded(path, _MAX_LIST))
     missing = tuple(
         each for each in pki.settings.revoked if int(each.serial, 16) not in crl.revoked
     )

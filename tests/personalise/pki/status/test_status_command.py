@@ -161,6 +161,29 @@ def test_the_page_holds_it_all_and_nothing_from_outside(operator: Operator, tmp_
     parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign]
     parser.feed(text)
     assert tags.count("table") == 3
+    operator.run("pki", "status", operator.pki, "--html", page)  # in place of the last one
+
+
+def test_no_other_file_is_replaced_by_a_page(operator: Operator) -> None:
+    root = operator.pki / "csca.cer"
+    before = root.read_bytes()
+    said = operator.run("pki", "status", operator.pki, "--html", root)
+    assert operator.status == 64
+    assert "csca.cer: already exists, and is no page" in said
+    assert root.read_bytes() == before
+    month = ("report", "--pki", operator.pki)
+    assert "no page" in operator.run(*month, "--html", root)
+    assert "no table of a report" in operator.run(*month, "--csv", root)
+    assert root.read_bytes() == before
+
+
+def test_a_damaged_certificate_is_named(operator: Operator) -> None:
+    for path in (operator.pki / "ds.cer", next((operator.pki / "issued").iterdir())):
+        before = path.read_bytes()
+        path.write_bytes(before + b"x")
+        said = operator.run("pki", "status", operator.pki)
+        assert f"{path}: certificate: 1 octets follow" in said
+        path.write_bytes(before)
 
 
 def test_a_folder_that_is_no_pki(operator: Operator, tmp_path: Path) -> None:
