@@ -34,9 +34,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.device)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A running Chromium without a screen; the test is skipped where there is none."""
+    """A running Chromium without a screen; the test is skipped where there is none.
+
+    It ends with the module: as long as it runs, so does an event loop in this thread, in which
+    tests of other rooms could run no loop of their own.
+    """
     path = program("chromium", "chromium")
     with sync_playwright() as playwright:
         camera = "--use-fake-device-for-media-stream"  # permission is still asked for
