@@ -77,11 +77,6 @@ log_option = click.option(
 )
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, whose plural ends in s: "1 document", "2,000 documents"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 trace_option = click.option(
     "--trace",
     is_flag=True,

@@ -8,3 +8,8 @@ def printable(text: str) -> str:
     that are not text.  Text of a chip, a certificate or a file name may contain them.
     """
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, whose plural ends in s: "1 document", "2,000 documents"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

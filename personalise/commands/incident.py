@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from personalise.commands.pki_options import make_operations, operation_options, pki_folder
-from support.command_line import counted, examples
+from support.command_line import examples
+from support.printable_text import counted
 
 _WHAT = "What happened, in one line. It stays in the audit log: name no person and no document."
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import click
 
 from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
-from support.command_line import counted, examples, remark
+from support.command_line import examples, remark
 from support.errors import ExitStatus
+from support.printable_text import counted
 
 if TYPE_CHECKING:
     from personalise.intake.intake import Checked

@@ -28,8 +28,9 @@ from personalise.commands.ledger_options import (
     reason,
 )
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import counted, examples
+from support.command_line import examples
 from support.errors import ExitStatus, MisuseError
+from support.printable_text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,9 @@ import click
 from personalise.commands.jobs_output import print_decided
 from personalise.commands.ledger_options import as_json, card_name, ledger_options, opened_ledger
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import counted, examples
+from support.command_line import examples
 from support.errors import MisuseError
+from support.printable_text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,9 @@ from personalise.commands.pki_options import (
     make_operations,
     operation_options,
 )
-from support.command_line import counted, examples, remark
+from support.command_line import examples, remark
 from support.errors import MisuseError
+from support.printable_text import counted
 
 if TYPE_CHECKING:
     from personalise.pki.operations import PkiOperations
@@ -251,7 +252,7 @@ def publish_master_list(
     brought = [(path, each) for path in certificates for each in read_certificates(path)]
     publish(make_operations(**options), brought, output, reason=reason)
     listed = len({each for _, each in brought})
-    click.echo(f"{output}: {listed} certificates; publish it within 48 hours")
+    click.echo(f"{output}: {counted(listed, 'certificate')}; publish it within 48 hours")
 
 
 @pki.command("destroy-key", epilog=examples("personalise pki destroy-key ds-1 --pki pki"))

@@ -38,10 +38,14 @@ def rehearse(on: datetime | None, name: str, folder: Path, *, json: bool) -> Non
     from support.printable_text import printable
 
     pki = IssuingPki.without_keys(folder)
-    begin, end = pki.certificate("csca").signing_period
+    csca = pki.certificate("csca")
+    begin, end = csca.signing_period
     day = end if on is None else on.replace(tzinfo=UTC)
     if day <= begin:
         raise MisuseError(f"--on: the CSCA was made on {begin:%Y-%m-%d}", advice="give a later day")
+    if day > csca.not_after:
+        problem = f"--on: the CSCA is valid until {csca.not_after:%Y-%m-%d}"
+        raise MisuseError(problem, advice="give an earlier day")
     found = list(answers(pki.settings, begin, day, name))
     if json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))

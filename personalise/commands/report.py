@@ -66,6 +66,8 @@ def report(  # noqa: PLR0917 - click's options
         require_own(table, b"section,name,value", "table of a report")
     now = datetime.now(UTC)
     begin = month.replace(tzinfo=UTC) if month is not None else _month_before(now)
+    if begin > now:
+        raise MisuseError(f"--month: {begin:%Y-%m} has not begun")
     texts = [read_bounded(path, 16 << 20).decode("utf-8", "replace") for path in metrics]
     with ExitStack() as stack:
         jobs = None

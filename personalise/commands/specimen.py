@@ -6,6 +6,10 @@ from pathlib import Path
 import click
 
 from support.command_line import examples
+from support.errors import MisuseError
+
+_YEARS = range(1900, 2100)
+"""Years of issue; the holders are up to a hundred years old."""
 
 
 @click.command("specimen", epilog=examples("personalise specimen -n 20 -o applications"))
@@ -44,6 +48,11 @@ def specimen(folder: Path, number: int, seed: str, issued: datetime | None) -> N
     from personalise.specimen.applications import ISSUED_BY, write_applications
 
     latest = ISSUED_BY if issued is None else issued.date()
+    if not _YEARS.start <= latest.year < _YEARS.stop:
+        raise MisuseError(
+            f"--issued: {latest:%Y-%m-%d} is no date of issue",
+            advice=f"give a day from {_YEARS.start} to {_YEARS.stop - 1}",
+        )
     for target, made in write_applications(folder, number, seed, latest):
         variation = made.variation.name.lower().replace("_", " ")
         click.echo(

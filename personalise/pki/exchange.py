@@ -34,6 +34,7 @@ from personalise.pki.issuing_pki import CRL_NAME, IssuingPki
 from personalise.pki.linting import lint_file, signers_of
 from support.errors import MalformedError, MisuseError
 from support.files import decoding, is_taken, write_atomically
+from support.printable_text import counted
 from support.records import read_bounded
 from support.values import Value
 
@@ -319,4 +320,5 @@ def _master_list(path: Path, name: str, lists: list[MasterList]) -> Iterator[Fin
         yield Finding(name, Severity.WRONG, f"{finding.reason} [{finding.clause}]")
     if not broken:
         lists.append(read)
-        yield Finding(name, Severity.GOOD, f"Master List of {len(read.certificates)} certificates")
+        listed = counted(len(read.certificates), "certificate")
+        yield Finding(name, Severity.GOOD, f"Master List of {listed}")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from support.command_line import Instant, counted, examples
+from support.command_line import Instant, examples
 from support.errors import ExitStatus, MisuseError
+from support.printable_text import counted
 
 if TYPE_CHECKING:
     from verify.bulk.finding import Found

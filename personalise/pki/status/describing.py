@@ -19,6 +19,7 @@ from emrtd.pki.x509.crl import MAX_CRL, Crl
 from emrtd.pki.x509.extensions import KeyUsage
 from personalise.pki.certificate_file import is_bundle, is_crl
 from support.errors import MalformedError
+from support.printable_text import counted
 from support.records import read_bounded
 
 _CV_CERTIFICATE: Final = b"\x7f\x21"
@@ -105,10 +106,12 @@ def _list(signed: SignedData, what: str) -> Iterator[str]:
     if signed.content_type == ID_MASTER_LIST:
         listed = MasterList.read(signed).certificates
         countries = sorted({each.country or "?" for each in listed})
-        yield f"Master List of {len(listed)} certificates of {len(countries)} countries"
+        named = "1 country" if len(countries) == 1 else f"{len(countries)} countries"
+        yield f"Master List of {counted(len(listed), 'certificate')} of {named}"
         yield f"  countries      {' '.join(countries)}"
     elif signed.content_type == ID_DEVIATION_LIST:
-        yield f"Deviation List of {len(DeviationList.read(signed).deviations)} deviations"
+        deviations = DeviationList.read(signed).deviations
+        yield f"Deviation List of {counted(len(deviations), 'deviation')}"
     else:
         raise MalformedError(what, f"signs content of type {signed.content_type}")
     for info in signed.signers:

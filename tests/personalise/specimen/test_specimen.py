@@ -16,6 +16,7 @@ from emrtd.biometrics.images import ImageFormat, sniff
 from emrtd.biometrics.quality.pixels import decode_one
 from emrtd.mrz import Mrz
 from emrtd.specimens import SEED
+from personalise.commands.main import personalise
 from personalise.commands.specimen import specimen
 from personalise.preparing.application import Application
 from personalise.specimen.applications import (
@@ -29,6 +30,7 @@ from personalise.specimen.face import HairStyle, draw_lots
 from personalise.specimen.fingerprint import HEIGHT, WIDTH, Pattern, fingerprint
 from personalise.specimen.people import SpecimenApplicant, Variation, make_up
 from personalise.specimen.portrait import portrait
+from support.command_line import run_command_line
 from tests.helpers import replace
 
 DOZEN = len(Variation)
@@ -190,3 +192,10 @@ def test_the_command_writes_an_application_with_its_images(tmp_path: Path) -> No
     image = Image.open(io.BytesIO((tmp_path / "0001" / "portrait.jpg").read_bytes()))
     assert image.size == (560, 720)
     assert CliRunner().invoke(specimen, ["-o", str(tmp_path), "-n", "0"]).exit_code == 2
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_no_application_is_issued_beyond_the_calendar(tmp_path: Path, day: str) -> None:
+    arguments = ["specimen", "-o", str(tmp_path / "made"), "-n", "1", "--issued", day]
+    assert run_command_line(personalise, arguments) == 64
+    assert not (tmp_path / "made").exists()
