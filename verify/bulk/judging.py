@@ -23,13 +23,14 @@ from support.errors import ChipsealError
 from support.secret import Secret
 from verify.bulk.finding import Found
 from verify.bulk.rows import Row, row_of, unreadable
+from verify.judging.decoding import Contents, decode_files
 from verify.judging.evidence import Evidence
 from verify.judging.policy import Policy
 from verify.session.evidence import seal_key
 from verify.session.judging import (
     DecodedDocument,
     JudgingSession,
-    decode_document,
+    decode_documents,
     load_stop_list,
 )
 from verify.trust.store import TrustStore
@@ -83,10 +84,12 @@ def judge_chunk(job: Job, chunk: Sequence[Found]) -> bytes | Refusal:
     if isinstance(session, Refusal):
         return session
     with _Zips() as zips:
-        decoded = [_decode(zips, found) for found in chunk]
+        read = [_read(zips, found) for found in chunk]
+    decoded = iter(_look([each for each in read if not isinstance(each, Row)]))
+    documents = [each if isinstance(each, Row) else next(decoded) for each in read]
     return b"".join(
         (each if isinstance(each, Row) else _judge(job, session, found.name, each)).encode()
-        for found, each in zip(chunk, decoded, strict=True)
+        for found, each in zip(chunk, documents, strict=True)
     )
 
 
@@ -96,6 +99,10 @@ def release() -> str:
     from importlib.metadata import version
 
     return version("chipseal")
+
+
+_Read = tuple[Evidence, Contents]
+"""The evidence in an image, and its files decoded."""
 
 
 class _Zips:
@@ -123,14 +130,15 @@ class _Zips:
         return self._zip.load(found.within)
 
 
-def _decode(zips: _Zips, found: Found) -> DecodedDocument | Row:
-    """Read and decode an image; return a row if it cannot be read."""
+def _read(zips: _Zips, found: Found) -> _Read | Row:
+    """Read an image and decode its files; return a row if it cannot be read."""
     if found.objection:
         return unreadable(found.name, found.objection)
     try:
         image = zips.load(found)
         key = None if image.evidence is None else _key()
-        return decode_document(Evidence.from_image(image, found.path, key))
+        evidence = Evidence.from_image(image, found.path, key)
+        return evidence, decode_files(evidence.files)
     except ChipsealError as error:
         return unreadable(found.name, _without_place(error.message, found))
     except OSError as error:
@@ -139,7 +147,24 @@ def _decode(zips: _Zips, found: Found) -> DecodedDocument | Row:
         return _failed(found.name, error)
 
 
-def _judge(job: Job, session: JudgingSession, name: str, document: DecodedDocument) -> Row:
+def _look(documents: list[_Read]) -> list[DecodedDocument | Exception]:
+    """Decode the images of documents; return the exception for one that causes an internal error.
+
+    A mistake of ours that one document meets must not keep the others from being judged.
+    """
+    try:
+        return [*decode_documents(documents)]
+    except Exception as error:  # noqa: BLE001 - as above
+        if len(documents) == 1:
+            return [error]
+        return [found for each in documents for found in _look([each])]
+
+
+def _judge(
+    job: Job, session: JudgingSession, name: str, document: DecodedDocument | Exception
+) -> Row:
+    if isinstance(document, Exception):
+        return _failed(name, document)
     try:
         report = session.judge_decoded(document)
         return row_of(name, document.evidence, report, full=job.full)

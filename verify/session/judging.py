@@ -1,6 +1,6 @@
 """A judging session: opens a trust store and a policy, then judges evidence with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from verify.judging.images import ImageLooks
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
 from verify.judging.report import Report, Verdict
-from verify.showing.images import look_at_images
+from verify.showing.images import look_at_images, look_at_images_of_each
 from verify.trust.store import TrustStore
 
 if TYPE_CHECKING:
@@ -117,13 +117,22 @@ class DecodedDocument(msgspec.Struct, frozen=True):
 
 
 def decode_document(evidence: Evidence) -> DecodedDocument:
-    """Decode the files of a document, and its images in another process.
+    """Decode the files of a document, and its images in another process."""
+    contents = decode_files(evidence.files)
+    return DecodedDocument(evidence, contents, look_at_images(contents))
+
+
+def decode_documents(documents: Sequence[tuple[Evidence, Contents]]) -> list[DecodedDocument]:
+    """Decode the images of documents whose files were decoded before (`decode_files`).
 
     Decode several documents before any of them is judged: the other process takes the processor's
     caches, and a judgement right after it takes half as long again.
     """
-    contents = decode_files(evidence.files)
-    return DecodedDocument(evidence, contents, look_at_images(contents))
+    looks = look_at_images_of_each([contents for _, contents in documents])
+    return [
+        DecodedDocument(evidence, contents, each)
+        for (evidence, contents), each in zip(documents, looks, strict=True)
+    ]
 
 
 def _undetermined(check: Check, why: str) -> Check:

@@ -1,11 +1,15 @@
 """Decode the images of a document, to find which of them can be shown."""
 
-from emrtd.biometrics.images.png import look
+from collections.abc import Iterable, Mapping, Sequence
+
+from emrtd.biometrics.images.png import look, look_each
 from emrtd.lds.data_groups.biometric_group import BiometricDataGroup
 from emrtd.lds.files import FileID
 from support.errors import MalformedError
 from verify.judging.decoding import Contents
 from verify.judging.images import ImageLook, ImageLooks
+
+Images = Mapping[FileID, tuple[bytes, ...]]
 
 BIOMETRIC = {
     FileID.DG2: "the face image",
@@ -20,8 +24,26 @@ def look_at_images(contents: Contents) -> ImageLooks:
     `contents` holds the files of the document (`verify.judging.decoding`).  Each image takes some
     10 ms in a separate process (`decoder.DECODER`).
     """
-    images = {file_id: _images(contents[file_id]) for file_id in BIOMETRIC if file_id in contents}
-    found = iter(look([image for each in images.values() for image in each]))
+    images = _images_of(contents)
+    return _looks(images, look(_flat(images)))
+
+
+def look_at_images_of_each(documents: Sequence[Contents]) -> list[ImageLooks]:
+    """Return what `look_at_images` returns for each document, in less time."""
+    images = [_images_of(contents) for contents in documents]
+    return list(map(_looks, images, look_each(list(map(_flat, images)))))
+
+
+def _images_of(contents: Contents) -> Images:
+    return {file_id: _images(contents[file_id]) for file_id in BIOMETRIC if file_id in contents}
+
+
+def _flat(images: Images) -> list[bytes]:
+    return [image for each in images.values() for image in each]
+
+
+def _looks(images: Images, results: Iterable[str | MalformedError]) -> ImageLooks:
+    found = iter(results)
     return {
         file_id: tuple(_look(BIOMETRIC[file_id], next(found)) for _ in each)
         for file_id, each in images.items()

@@ -41,10 +41,27 @@ class DecodedPixels(NamedTuple):
 
 def looked_at(images: Sequence[bytes]) -> list[str | MalformedError]:
     """Decode images in the other process; return the quirk of each, or why it cannot be decoded."""
-    return [
-        each if isinstance(each, MalformedError) else each.decode(errors="replace")
-        for each in _each(Mode.LOOK, images)
-    ]
+    return [_quirk(each) for each in _each(Mode.LOOK, images)]
+
+
+def each_looked_at(documents: Sequence[Sequence[bytes]]) -> list[list[str | MalformedError]]:
+    """Return what `looked_at` returns for the images of each document.
+
+    Each document has a child of its own, as with `looked_at`, but nobody waits for the answers in
+    between: that takes this process half as much time as the judgement of a document.
+    """
+    asked = [images for images in documents if images]
+    with DECODER.lock:
+        answers = DECODER.ask_each(Mode.LOOK, map(_several, asked))
+    found: list[list[bytes | MalformedError]] = []
+    for images, (status, answer) in zip(asked, answers, strict=False):
+        try:
+            found.append(_results(status, answer, len(images)))
+        except MalformedError:
+            found.append(_each(Mode.LOOK, images))
+    found += (_each(Mode.LOOK, images) for images in asked[len(found) :])
+    each = iter(found)
+    return [[_quirk(result) for result in next(each)] if images else [] for images in documents]
 
 
 def pixels_of(images: Sequence[bytes]) -> list[DecodedPixels | MalformedError]:
@@ -53,6 +70,10 @@ def pixels_of(images: Sequence[bytes]) -> list[DecodedPixels | MalformedError]:
         each if isinstance(each, MalformedError) else _picture(each)
         for each in _each(Mode.PIXELS, images)
     ]
+
+
+def _quirk(answer: bytes | MalformedError) -> str | MalformedError:
+    return answer if isinstance(answer, MalformedError) else answer.decode(errors="replace")
 
 
 def _picture(answer: bytes) -> DecodedPixels | MalformedError:
@@ -72,17 +93,24 @@ def _each(mode: Mode, images: Sequence[bytes]) -> list[bytes | MalformedError]:
     if not images:
         return []
     try:
-        octets = b"".join(LENGTH.pack(len(each)) + each for each in images)
-        status, answer = _ask(mode, octets, _IMAGE)
-        if status is not Status.DONE:
-            raise _failure(status, answer, _IMAGE)
-        answers = _split(answer, len(images))
+        status, answer = _ask(mode, _several(images), _IMAGE)
+        return _results(status, answer, len(images))
     except MalformedError as failure:
         alone = len(images) == 1
         return [failure] if alone else [found for each in images for found in _each(mode, [each])]
+
+
+def _several(images: Sequence[bytes]) -> bytes:
+    return b"".join(LENGTH.pack(len(each)) + each for each in images)
+
+
+def _results(status: Status, answer: bytes, count: int) -> list[bytes | MalformedError]:
+    """Return the result for each image; raises `MalformedError` if their child did not answer."""
+    if status is not Status.DONE:
+        raise _failure(status, answer, _IMAGE)
     return [
-        result if status is Status.DONE else _failure(status, result, _IMAGE)
-        for status, result in answers
+        result if each is Status.DONE else _failure(each, result, _IMAGE)
+        for each, result in _split(answer, count)
     ]
 
 

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from emrtd.biometrics.images.decoder import DecodedPixels, decoded, looked_at, pixels_of
+from emrtd.biometrics.images.decoder import (
+    DecodedPixels,
+    decoded,
+    each_looked_at,
+    looked_at,
+    pixels_of,
+)
 from emrtd.biometrics.images.decoding import MAX_OCTETS, MAX_PIXELS, check_bounds
 from emrtd.biometrics.images.decoding_process import Mode
 from emrtd.biometrics.images.headers import sniff
@@ -43,6 +49,18 @@ def look(images: Sequence[bytes]) -> list[str | MalformedError]:
     return _of_sound(images, looked_at)
 
 
+def look_each(documents: Sequence[Sequence[bytes]]) -> list[list[str | MalformedError]]:
+    """Return what `look` returns for the images of each document, in less time."""
+    objections = [[_objection(image) for image in images] for images in documents]
+    found = each_looked_at(
+        [
+            [image for image, each in zip(images, against, strict=True) if each is None]
+            for images, against in zip(documents, objections, strict=True)
+        ]
+    )
+    return list(map(_merged, objections, found))
+
+
 def to_pixels(images: Sequence[bytes]) -> list[DecodedPixels | MalformedError]:
     """Decode images as `to_png` does, and return their pixels, or why there are none."""
     return _of_sound(images, pixels_of)
@@ -53,10 +71,16 @@ def _of_sound(
 ) -> list[T | MalformedError]:
     """Return the results for the images that may be decoded, and the objections to the others."""
     objections = [_objection(image) for image in images]
-    found = iter(
-        decode([image for image, each in zip(images, objections, strict=True) if each is None])
-    )
-    return [next(found) if each is None else each for each in objections]
+    found = decode([image for image, each in zip(images, objections, strict=True) if each is None])
+    return _merged(objections, found)
+
+
+def _merged(
+    objections: Sequence[MalformedError | None], found: Sequence[T | MalformedError]
+) -> list[T | MalformedError]:
+    """Return the results, with the objections at the places of the images that have one."""
+    each_found = iter(found)
+    return [next(each_found) if each is None else each for each in objections]
 
 
 def _objection(image: bytes) -> MalformedError | None:

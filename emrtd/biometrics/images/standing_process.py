@@ -9,12 +9,14 @@ program that has no secrets yet (`StandingProcess.fork`), which takes 2 ms.
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from select import POLLIN, POLLOUT, poll
 from time import monotonic, sleep
@@ -25,6 +27,11 @@ from emrtd.biometrics.images.serving import FRAME, MAX_ANSWER, MAX_WAIT, Status
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _THREADS: Final = Path("/proc/self/task")
 _MAX_DESCRIPTORS: Final = 1 << 16
+_BLOCK: Final = 1 << 16
+"""Octets of an answer that are read at once."""
+_PIPE: Final = 1 << 20
+"""Octets of requests that may wait: those of a chunk of documents, so that nobody has to."""
+_STATUSES: Final = frozenset(Status)
 
 PATIENCE: Final = MAX_WAIT + 2.0
 """Seconds until the process counts as lost; its child has `MAX_WAIT`."""
@@ -119,6 +126,23 @@ class StandingProcess:
         if running.once:
             self.stop()
         return Status(status), answer
+
+    def ask_each(self, mode: int, requests: Iterable[bytes]) -> list[tuple[Status, bytes]]:
+        """Send requests without waiting for the answers in between; return the answers in order.
+
+        If the process is lost, the answers are fewer than the requests.  Ask for the others anew.
+        """
+        running = self._process
+        if running is None or running.process.poll() is not None:
+            running = self._process = _start(self._module)
+        found: list[tuple[Status, bytes]] = []
+        if running.once:
+            return found
+        try:
+            found.extend(_exchange(running, mode, requests))
+        except (OSError, LostError):
+            self.stop()
+        return found
 
     def stop(self) -> None:
         """End the process, and its child; the next request starts another."""
@@ -222,6 +246,8 @@ def _process(
     os.close(requests[0])
     os.close(answers[1])
     os.set_blocking(requests[1], False)
+    with contextlib.suppress(AttributeError, OSError):  # a system without it, or its limit
+        fcntl.fcntl(requests[1], fcntl.F_SETPIPE_SZ, _PIPE)
     return _Process(child, os.fdopen(requests[1], "wb", 0), os.fdopen(answers[0], "rb", 0), once)
 
 
@@ -241,6 +267,61 @@ def _write(stream: IO[bytes], octets: bytes, until: float) -> None:
             left = left[os.write(stream.fileno(), left) :]
         except BlockingIOError:  # the pipe is full
             _wait(stream, POLLOUT, until)
+
+
+def _exchange(
+    running: _Process, mode: int, requests: Iterable[bytes]
+) -> Iterator[tuple[Status, bytes]]:
+    """Send requests as fast as they are taken, and yield the answers as they come.
+
+    It waits `PATIENCE` for each answer.  Raises `OSError` or `LostError`.
+    """
+    sending, receiving = running.requests.fileno(), running.answers.fileno()
+    waiting = poll()
+    waiting.register(receiving, POLLIN)
+    waiting.register(sending, POLLOUT)
+    left = (memoryview(FRAME.pack(mode, len(each)) + each) for each in requests)
+    part = next(left, None)
+    unanswered, received, until = int(part is not None), bytearray(), monotonic() + PATIENCE
+    while unanswered:
+        events = dict(waiting.poll(1000 * max(0.0, until - monotonic())))
+        if not events:
+            raise LostError("takes too long")
+        with contextlib.suppress(BlockingIOError):  # the pipe is full
+            while part is not None and sending in events:
+                part = part[os.write(sending, part) :]
+                if not part:
+                    part = next(left, None)
+                    unanswered += part is not None
+                if part is None:
+                    waiting.unregister(sending)
+        if receiving not in events:
+            continue
+        octets = os.read(receiving, _BLOCK)
+        if not octets:
+            raise _EndedError
+        received += octets
+        while (answer := _first_answer(received)) is not None:
+            yield answer
+            unanswered, until = unanswered - 1, monotonic() + PATIENCE
+
+
+def _first_answer(received: bytearray) -> tuple[Status, bytes] | None:
+    """Take the first answer from what was received; None if it is not complete.
+
+    Raises `LostError` for what is no answer.
+    """
+    if len(received) < FRAME.size:
+        return None
+    status, length = FRAME.unpack_from(received)
+    if length > MAX_ANSWER or status not in _STATUSES:
+        raise LostError("has answered nonsense")
+    end = FRAME.size + length
+    if len(received) < end:
+        return None
+    answer = bytes(received[FRAME.size : end])
+    del received[:end]
+    return Status(status), answer
 
 
 def _read(stream: IO[bytes], size: int, until: float) -> bytes:

@@ -171,6 +171,28 @@ def test_an_internal_error_is_a_row_of_its_image_alone(
     assert summary.failed == 1
 
 
+def test_an_internal_error_in_looking_at_images_is_a_row_of_its_document_alone(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.fill(accepted=3, rejected=0)
+    images = list(find_images([archive.images]))
+    decode_documents = judging.decode_documents
+    second: list[Any] = []
+
+    def failing(documents: list[Any]) -> list[Any]:
+        second.extend(documents[1:2] if not second else ())
+        if any(each is second[0] for each in documents):
+            raise ZeroDivisionError(SURNAME)
+        return decode_documents(documents)
+
+    monkeypatch.setattr(judging, "decode_documents", failing)
+    lines = judging.judge_chunk(archive.job(), images)
+    assert isinstance(lines, bytes)
+    verdicts = [(row.verdict, row.failed) for row in map(decode_row, lines.splitlines())]
+    assert verdicts == [("accept", False), ("unreadable", True), ("accept", False)]
+    assert SURNAME.encode() not in lines
+
+
 def test_another_store_or_release_is_refused_by_a_worker(archive: Archive) -> None:
     archive.fill(accepted=1, rejected=0)
     found = list(find_images([archive.images]))

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -15,7 +17,7 @@ import pytest
 from emrtd.biometrics.images import decoder, standing_process
 from emrtd.biometrics.images.decoder import DecodedPixels
 from emrtd.biometrics.images.decoding_process import LIMITS, Mode
-from emrtd.biometrics.images.png import look, show, to_pixels, to_png
+from emrtd.biometrics.images.png import look, look_each, show, to_pixels, to_png
 from emrtd.biometrics.images.serving import FRAME, MAX_ANSWER, Status, answer_in_a_child
 from emrtd.biometrics.images.wsq_library import compress
 from support.errors import MalformedError
@@ -370,6 +372,73 @@ def test_an_image_that_ends_its_child_spoils_no_other(
     first, second, third = look([sound, hostile, sound])
     assert first == third == ""
     assert isinstance(second, MalformedError)
+
+
+JPEG, HOSTILE = FORMATS["JPEG"], FORMATS["PNG"]
+OF_EACH = [[JPEG], [], [JPEG[: len(JPEG) * 3 // 4], FORMATS["WSQ"]], [b"no image"], [HOSTILE, JPEG]]
+"""The images of documents that are looked at together."""
+
+
+def said(found: list[str | MalformedError]) -> list[str]:
+    return [str(each) for each in found]
+
+
+def test_images_of_documents_are_looked_at_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [said(look(images)) for images in OF_EACH]
+    process = decoder.DECODER.process_id
+    with monkeypatch.context() as patched:
+        patched.delattr(standing_process.StandingProcess, "ask")
+        assert list(map(said, look_each(OF_EACH))) == expected
+        large = [[JPEG + bytes(2_000_000)]] * 3  # more than the pipe holds
+        assert [each == [""] for each in look_each(large)] == [True] * 3
+        assert look_each([]) == []
+    assert decoder.DECODER.process_id == process
+
+
+def test_a_child_that_dies_spoils_no_other_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dying(self: object, mode: int, requests: Iterable[bytes]) -> list[tuple[Status, bytes]]:
+        found = ask_each(self, mode, requests)  # type: ignore[arg-type]
+        return [(Status.DIED, b"-11"), (Status.DONE, b"\x07" * 40), *found[2:]]
+
+    expected = [said(look(images)) for images in OF_EACH]
+    ask_each = standing_process.StandingProcess.ask_each
+    monkeypatch.setattr(standing_process.StandingProcess, "ask_each", dying)
+    assert list(map(said, look_each(OF_EACH))) == expected
+
+
+@pytest.mark.parametrize("lost_by", [signal.SIGKILL, signal.SIGSTOP, None])
+def test_documents_are_looked_at_anew_if_the_process_is_lost(
+    lost_by: signal.Signals | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = [said(look(images)) for images in OF_EACH]
+    before = decoder.DECODER.process_id
+    assert before is not None
+    ask_each = decoder.DECODER.ask_each
+
+    def losing(mode: int, requests: Iterable[bytes]) -> list[tuple[Status, bytes]]:
+        if lost_by is not None:
+            os.kill(before, lost_by)
+            return ask_each(mode, requests)
+        with monkeypatch.context() as patched:  # an answer that is none
+            patched.setattr(standing_process, "MAX_ANSWER", 0)
+            return ask_each(mode, requests)
+
+    monkeypatch.setattr(decoder.DECODER, "ask_each", losing)
+    with monkeypatch.context() as impatient:
+        if lost_by is signal.SIGSTOP:
+            impatient.setattr(standing_process, "_exchange", briefly)
+        assert list(map(said, look_each(OF_EACH))) == expected
+    assert decoder.DECODER.process_id != before
+
+
+def briefly(*arguments: Any) -> list[tuple[Status, bytes]]:
+    """Exchange with little patience; a machine that is busy may take longer to start anew."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(standing_process, "PATIENCE", 0.2)
+        return list(exchange(*arguments))
+
+
+exchange = standing_process._exchange
 
 
 @pytest.mark.parametrize("kind", FORMATS)
