@@ -93,9 +93,20 @@ def specimen(
     profile, seed = getattr(request, "param", _PROFILE), SEED
     mark = request.node.get_closest_marker("specimen")
     if mark is not None:
+        _only_seed(mark, specs=1)
         profile = mark.args[0] if mark.args else profile
         seed = mark.kwargs.get("seed", seed)
     return _specimens(profile, seed)
+
+
+def _only_seed(mark: pytest.Mark, specs: int | None = None) -> None:
+    """Fail a test whose marker has an argument that would have no effect."""
+    if mark.kwargs.keys() - {"seed"} or (specs is not None and len(mark.args) > specs):
+        given = [*map(repr, mark.args), *(f"{name}=…" for name in mark.kwargs)]
+        pytest.fail(
+            f"the marker {mark.name} does not take {', '.join(given)}; see `pytest --markers`",
+            pytrace=False,
+        )
 
 
 @pytest.fixture
@@ -124,6 +135,7 @@ def virtual_card(request: pytest.FixtureRequest, specimen: "Specimen", pki: "Pki
     mark = request.node.get_closest_marker("faults")
     if mark is None:
         return make_card(specimen, pki, timing=timing)
+    _only_seed(mark)
     return make_card(specimen, pki, mark.args, str(mark.kwargs.get("seed", SEED)), timing)
 
 

@@ -127,6 +127,16 @@ def other(request):
 @pytest.mark.faults("nonsense")
 def test_a_mistake_in_a_fault(virtual_card):
     pass
+
+
+@pytest.mark.faults("flip:0.01", sed=7)
+def test_a_mistake_in_a_seed(virtual_card):
+    pass
+
+
+@pytest.mark.specimen("permit", "another")
+def test_a_mistake_in_a_holder(virtual_card):
+    pass
 """
 
 
@@ -145,7 +155,10 @@ def test_cards_liars_and_marks(tmp_path: Path) -> None:
     assert errors == [
         "test_them.py::test_some[nonsense]",
         "test_them.py::test_a_mistake_in_a_fault",
+        "test_them.py::test_a_mistake_in_a_seed",
+        "test_them.py::test_a_mistake_in_a_holder",
     ]
+    assert "the marker faults does not take 'flip:0.01', sed=…" in printed
     assert "'nonsense' is not a kind of forgery; see `vsmartcard forge --list`" in printed
     assert "no fault is called 'nonsense'; choose from" in printed
     passed = re.findall(r"^PASSED test_them.py::(\S+)", printed, re.MULTILINE)
