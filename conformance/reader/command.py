@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from conformance.case import Result
 from conformance.commands import Output, with_list, with_output
 from support.command_line import examples
-from support.errors import ExitStatus
+from support.errors import ExitStatus, MisuseError
 
 
 def _catalogue() -> Any:
@@ -93,6 +94,7 @@ def reader(
     selected = [all_cases[each.id] for each in wanted.selected(all_cases)]
     workshop = Workshop(datetime.now(UTC).replace(microsecond=0))
     if text is None:
+        _require_no_options_of_a_command()
         from emrtd.biometrics.images.decoder import DECODER
 
         DECODER.fork()
@@ -109,3 +111,14 @@ def reader(
                 selected, _progress(len(selected))
             )
     return wanted.write(SUITE, all_cases, results)
+
+
+def _require_no_options_of_a_command() -> None:
+    """Refuse options that say how a command accepts: our verifier would pass in its place."""
+    context = click.get_current_context()
+    for name in ("accept_status", "accept_pattern", "timeout"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            option = name.replace("_", "-")
+            raise MisuseError(
+                f"--{option} is for a reader of your own", advice="name its program with --command"
+            )

@@ -139,6 +139,9 @@ def test_what_the_command_cannot_be_given_is_not_applicable(id_: str, reason: st
         (["--command", "reader 'x"], "balance the quotes"),
         (["--command", " "], "name the program"),
         (["--command", "reader", "--accept-pattern", "("], "regular expression"),
+        (["--accept-pattern", "ACCEPT"], "with --command"),
+        (["--accept-status", "0"], "with --command"),
+        (["--timeout", "5"], "with --command"),
     ],
 )
 def test_a_mistake_in_the_command_is_told_before_any_card(options: list[str], advice: str) -> None:
