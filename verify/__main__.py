@@ -3,11 +3,16 @@
 import sys
 
 from support.collector import spare_collections
+from support.ending import run_script
 
 
 def main() -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line in a process of its own; returns the exit status."""
     spare_collections()  # before the first of many imports
+    return run_script(_command_line)
+
+
+def _command_line() -> int:
     from verify.commands.main import main
 
     return main()
