@@ -104,6 +104,6 @@ def tell_misread(evidence: Evidence) -> None:
             said.append(f"check digit wrong: {fields}")
         if problem.tries_left is not None:
             said.append(ENGLISH.count("opening.tries", problem.tries_left))
-    else:
-        said.append(ENGLISH(f"{key}.text"))
+    else:  # sentences of their own
+        said = [f"{said[0]}. {ENGLISH(f'{key}.text')}"]
     remark("; ".join(each.rstrip(".") for each in said))

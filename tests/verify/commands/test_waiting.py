@@ -10,7 +10,7 @@ from emrtd.errors import TransportError, TransportFault
 from emrtd.transport import readers
 from support.command_line import run_command_line
 from tests.verify.desk.desks import AT, state_file, trust_store
-from tests.verify.documents import CAN, mrz, usual
+from tests.verify.documents import CAN, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.commands.main import verify
 from vsmartcard.card.connection import CardConnection
@@ -88,6 +88,15 @@ def test_a_misread_can_says_so_before_the_report(run: Run, tmp_path: Path) -> No
     assert error == "The chip did not open with this CAN: read it again\n"
     assert output.count("  - ") == 1  # one reason, not one for each check
     assert "654321" not in output + error
+
+
+def test_a_can_for_a_chip_without_pace_asks_for_the_mrz(run: Run, tmp_path: Path) -> None:
+    path = state_file(issue(pace=(), basic_access_control=True), tmp_path / "card")
+    status, _, error = run("--reader", f"virtual:{path}", "--can", CAN)
+    assert status == 2
+    assert error == (
+        "This chip opens with the MRZ only. It is of a kind from before the CAN. Scan its MRZ\n"
+    )
 
 
 def test_a_misread_mrz_names_the_field_and_not_its_content(run: Run, tmp_path: Path) -> None:
