@@ -1,6 +1,5 @@
 """Octets that must stay secret: keys, passwords, and values derived from them."""
 
-import hmac
 from typing import NoReturn
 
 
@@ -28,7 +27,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._octets, other._octets)
+        from hmac import compare_digest
+
+        return compare_digest(self._octets, other._octets)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -1,11 +1,12 @@
 """The life-cycle status of an application, from its control parameters (ISO/IEC 7816-4, 7.4.10)."""
 
 from enum import Enum, unique
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emrtd import tlv
-from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
-from emrtd.iso7816.procedure import Procedure
+
+if TYPE_CHECKING:
+    from emrtd.iso7816.procedure import Procedure
 
 _FILE_CONTROL_PARAMETERS: Final = 0x04  # P2: first occurrence, return FCP
 _TEMPLATES: Final = (0x62, 0x6F)
@@ -25,11 +26,13 @@ class LifeCycleStatus(Enum):
     TERMINATED = "terminated"
 
 
-def read_control_parameters(aid: bytes) -> Procedure[bytes]:
+def read_control_parameters(aid: bytes) -> "Procedure[bytes]":
     """Select an application and return its control parameters, as the chip encodes them.
 
     This changes nothing on the chip.  Raises `ChipRefusalError` if the chip refuses.
     """
+    from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
+
     response = yield CommandAPDU(
         0x00, INS.SELECT, 0x04, _FILE_CONTROL_PARAMETERS, aid, SHORT_MAX_LE
     )

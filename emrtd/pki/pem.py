@@ -1,6 +1,5 @@
 """PEM (RFC 7468): octets as base64 text between two lines with a label."""
 
-import base64
 import binascii
 from collections.abc import Iterator
 from typing import Final
@@ -16,7 +15,7 @@ _MAX_LABEL: Final = 64
 
 def encode_pem(octets: bytes, label: str) -> str:
     """Write octets as PEM; `label` is CERTIFICATE, X509 CRL, CMS, ..."""
-    text = base64.b64encode(octets).decode("ascii")
+    text = binascii.b2a_base64(octets, newline=False).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
     return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
 
@@ -38,7 +37,7 @@ def decode_pem(octets: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
         position = end + len(ending)
         try:
             text = b"".join(octets[inner + len(_DASHES) : end].split())
-            block = base64.b64decode(text, validate=True)
+            block = binascii.a2b_base64(text, strict_mode=True)
         except binascii.Error:
             raise MalformedError(what, "a PEM block is not base64", begin) from None
         yield label, block
