@@ -14,13 +14,18 @@ import os
 import signal
 from collections.abc import Callable
 from enum import IntEnum, unique
+from select import POLLIN, poll
 from struct import Struct
+from time import monotonic
 from typing import Final, NamedTuple, NoReturn
 
 from support.core_dumps import forbid_core_dumps
 
 MAX_WAIT: Final = 10
 """Seconds of real time for one request, on a busy machine."""
+
+MAX_HELD: Final = 0.25
+"""Seconds that an answer may be kept before the work on another request begins."""
 
 MAX_ANSWER: Final = 16 << 20
 """Octets of an answer: 3 million pixels in colour, hardly compressed, and a margin."""
@@ -58,9 +63,12 @@ Prepare = Callable[[int, bytes], object]
 def serve(work: Work, limits: DecodingLimits, prepare: Prepare | None = None) -> None:
     """Answer requests until standard input ends.  A child that crashes leaves no core dump.
 
-    `prepare` imports what a child would have to import otherwise.
+    `prepare` imports what a child would have to import otherwise.  While requests wait, answers are
+    kept, `MAX_HELD` at most, since each that is sent interrupts the client.
     """
     forbid_core_dumps()
+    waiting, held_since = poll(), 0.0
+    waiting.register(0, POLLIN)
     with (
         contextlib.suppress(BrokenPipeError),
         open(0, "rb", closefd=False) as requests,
@@ -74,7 +82,10 @@ def serve(work: Work, limits: DecodingLimits, prepare: Prepare | None = None) ->
             gc.freeze()  # so that a collection in a child touches, and copies, no page
             status, answer = answer_in_a_child(work, limits, mode, octets)
             answers.write(FRAME.pack(status, len(answer)) + answer)
-            answers.flush()
+            held_since = held_since or monotonic()
+            if not waiting.poll(0) or monotonic() - held_since > MAX_HELD:
+                answers.flush()
+                held_since = 0.0
 
 
 def serve_once(work: Work, limits: DecodingLimits, prepare: Prepare | None = None) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -377,6 +378,38 @@ def test_an_image_that_ends_its_child_spoils_no_other(
 JPEG, HOSTILE = FORMATS["JPEG"], FORMATS["PNG"]
 OF_EACH = [[JPEG], [], [JPEG[: len(JPEG) * 3 // 4], FORMATS["WSQ"]], [b"no image"], [HOSTILE, JPEG]]
 """The images of documents that are looked at together."""
+
+
+SERVING = """
+import sys
+from itertools import count
+from emrtd.biometrics.images import serving
+
+clock = {"still": lambda: 1.0, "runs": count(1).__next__}[sys.argv[1]]
+serving.monotonic = clock
+serving.answer_in_a_child = lambda *_: (serving.Status.DONE, b"answer")
+serving.serve(None, None)
+"""
+
+
+@pytest.mark.parametrize(("clock", "sent"), [("still", [3]), ("runs", [1, 1, 1])])
+def test_answers_are_held_while_requests_wait_but_not_for_long(clock: str, sent: list[int]) -> None:
+    request = FRAME.pack(0, 15_000) + bytes(15_000)
+    requests, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(3 * request)  # all of them wait before the first is read
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        with theirs, os.fdopen(requests, "rb") as waiting:
+            subprocess.run(
+                (sys.executable, "-c", SERVING, clock),
+                stdin=waiting,
+                stdout=theirs.fileno(),
+                check=True,
+            )
+        packets = list(iter(lambda: ours.recv(1_000), b""))
+    answer = FRAME.pack(Status.DONE, 6) + b"answer"
+    assert packets == [answer * count for count in sent]
 
 
 def said(found: list[str | MalformedError]) -> list[str]:
