@@ -39,6 +39,16 @@ def test_a_command_takes_the_link_and_the_overhead_of_the_chip() -> None:
     assert not times.operations
 
 
+def test_what_is_interrupted_was_not_taken() -> None:
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    times = timing(clock=RealClock(sleep=interrupted))
+    with pytest.raises(KeyboardInterrupt):
+        times.card(ChipState()).process(SELECT)
+    assert times.time == CardTime()
+
+
 def test_a_write_takes_the_pages_that_change() -> None:
     times = timing()
     card = times.card(ChipState())

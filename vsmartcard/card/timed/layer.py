@@ -120,8 +120,8 @@ class Timing:
         return response
 
     def _take(self, begun: float, link: float, chip: float) -> None:
+        self.clock.wait_until(begun + link + chip)  # what is interrupted was not taken
         self.time = CardTime(self.time.link + link, self.time.chip + chip)
-        self.clock.wait_until(begun + link + chip)
 
 
 class _Timed(Layer):
