@@ -20,6 +20,7 @@ from personalise.service.errors import ErrorKind, RefusedError
 from personalise.service.intake import PackageState
 from support.database import Database, Layout
 from support.errors import MisuseError
+from support.printable_text import printable
 
 _LAYOUT: Final = Layout(
     "inbox of the intake service",
@@ -243,8 +244,8 @@ class Inbox:
             }
             if package not in failed:
                 raise MisuseError(
-                    f"{printable_id(package)}: no package of this name has failed",
-                    advice=f"these have: {' '.join(sorted(failed))}" if failed else "none has",
+                    f"no package {printable(package)} has failed",
+                    advice=f"these have: {' '.join(sorted(failed))}" if failed else "",
                 )
             if self._database.number(done, *failed[package], PackageState.DONE):
                 raise MisuseError(f"{package}: its client has sent it again, and has a receipt")

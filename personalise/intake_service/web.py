@@ -57,6 +57,7 @@ from personalise.service.web import (
     Service,
     ServiceApplication,
     answer,
+    one_header,
     read_body,
 )
 from support.files import write_atomically
@@ -123,7 +124,7 @@ class IntakeApplication:
 
     async def _send(self, request: Request, client: IntakeClientRules) -> Response:
         parts = self._parts
-        key = require_idempotency_key(request.headers.get(IDEMPOTENCY_KEY, ""))
+        key = require_idempotency_key(one_header(request, IDEMPOTENCY_KEY))
         is_clear = _is_clear(request, client)
         self._allowances.take(client.name, client.packages_per_minute)
         of_client = self._uploads[client.name]
@@ -281,7 +282,12 @@ class IntakeApplication:
 
 def _is_clear(request: Request, client: IntakeClientRules) -> bool:
     """Whether the body is an archive in clear; raises `RefusedError` for another type."""
-    named = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    coding = one_header(request, "Content-Encoding").strip().lower()
+    if coding not in {"", "identity"}:
+        raise RefusedError(
+            ErrorKind.WRONG_TYPE, "the body has a Content-Encoding", advice="send it without one"
+        )
+    named = one_header(request, "Content-Type").partition(";")[0].strip().lower()
     if named in SEALED_TYPES:
         return False
     if named not in CLEAR_TYPES:

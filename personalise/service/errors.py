@@ -58,7 +58,7 @@ MEANING: Final = {
     ErrorKind.TIMEOUT: "the body did not arrive in time",
     ErrorKind.KEY_REUSED: "the Idempotency-Key was used for another request",
     ErrorKind.TOO_LARGE: "the body is too large",
-    ErrorKind.WRONG_TYPE: "the Content-Type is not one that is read",
+    ErrorKind.WRONG_TYPE: "the Content-Type is none that is read, or there is a Content-Encoding",
     ErrorKind.LIMIT: "the client has used what it may at present",
     ErrorKind.DEFECT: "a defect of the service; its log names it",
     ErrorKind.UNAVAILABLE: "the service cannot do this at present",

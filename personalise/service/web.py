@@ -242,6 +242,14 @@ async def _not_here(_: Request, error: Exception) -> Response:
     return refusal(RefusedError(kind, what, advice="GET /openapi.json describes all paths"))
 
 
+def one_header(request: Request, name: str) -> str:
+    """Return a header, "" without one; raises `RefusedError` if it is given more than once."""
+    found = request.headers.getlist(name)
+    if len(found) > 1:
+        raise RefusedError(ErrorKind.MALFORMED, f"{name} is given {len(found)} times")
+    return found[0] if found else ""
+
+
 async def read_body(
     request: Request, take: Callable[[bytes], object], *, seconds: float, most: int
 ) -> None:

@@ -21,7 +21,7 @@ from personalise.service.signing import (
     MAX_BODY,
     SignedFile,
 )
-from personalise.service.web import Handler, Service, ServiceApplication, read_body
+from personalise.service.web import Handler, Service, ServiceApplication, one_header, read_body
 from personalise.sign_service.service import Client, SigningRequest, SigningService
 from support.health import Check
 
@@ -91,7 +91,7 @@ class SigningApplication:
             await read_body(request, body.extend, seconds=BODY_SECONDS, most=MAX_BODY)
             asked = SigningRequest(
                 kind,
-                request.headers.get(IDEMPOTENCY_KEY, ""),
+                one_header(request, IDEMPOTENCY_KEY),
                 request.query_params.get(DOCUMENT_TYPE, ""),
                 bytes(body),
                 _sealed_number(request),
@@ -119,6 +119,6 @@ class SigningApplication:
 
 def _sealed_number(request: Request) -> bytes:
     try:
-        return base64.b64decode(request.headers.get(DOCUMENT_NUMBER, ""), validate=True)
+        return base64.b64decode(one_header(request, DOCUMENT_NUMBER), validate=True)
     except (binascii.Error, ValueError):
         raise RefusedError(ErrorKind.MALFORMED, f"the {DOCUMENT_NUMBER} is not base64") from None

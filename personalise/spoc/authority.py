@@ -92,6 +92,8 @@ def find_waiting(store: MessageStore, state: str, message_id: str | None) -> Rec
             )
         return found
     waiting = [each for each in store.received(Received.WAITING) if each.state == state]
+    if not waiting:
+        raise MisuseError(f"no request of {state} waits for a decision")
     if len(waiting) != 1:
         raise MisuseError(
             f"{len(waiting)} requests of {state} wait for a decision, not one",

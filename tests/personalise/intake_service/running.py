@@ -1,6 +1,6 @@
 """An intake service in this process, whose every answer is held to its OpenAPI description."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -92,7 +92,7 @@ class Running:
         *,
         client: str = "cases",
         content: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
     ) -> httpx.Response:
         """Send a request as a client, and hold the answer to the description."""
         request = httpx.Request(method, f"https://x{path}", content=content, headers=headers)

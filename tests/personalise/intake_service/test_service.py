@@ -269,6 +269,23 @@ def test_an_internal_error_fails_one_package_and_the_others_go_on(
     assert "internal error (KeyError in" in caplog.text
 
 
+def test_a_header_is_given_once_and_a_body_is_not_compressed(
+    tmp_path: Path, pki: IssuingPki
+) -> None:
+    octets = package(tmp_path, pki, "ZU1")
+    kind, key = ("Content-Type", "application/cms"), ("Idempotency-Key", "one")
+
+    def sent(*headers: tuple[str, str]) -> int:
+        return service.ask("POST", "/v1/packages", content=octets, headers=headers).status_code
+
+    with running(tmp_path, pki) as service:
+        assert sent(kind, key, ("Idempotency-Key", "two")) == 400
+        assert sent(kind, ("Content-Type", "application/zip"), key) == 400
+        assert sent(kind, key, ("Content-Encoding", "gzip")) == 415
+        assert jobs(service) == []
+        assert sent(kind, key, ("Content-Encoding", "identity")) == 201
+
+
 def test_an_operator_has_a_package_that_failed_looked_at_again(
     tmp_path: Path, pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ BAD = [
     (("partner", "add", "AT", "--url", "https://x/S"), "name its certificate with --ca"),
     (("partner", "add", "UT", "--url", "https://x/S"), "is not the code of another State"),
     (("partner", "remove", "AT"), "is not a registered State"),
-    (("decide", "AT", "--accept"), "0 requests of AT wait"),
+    (("decide", "AT", "--accept"), "no request of AT waits"),
 ]
 
 
