@@ -112,8 +112,10 @@ def officer_key(name: str, output: Path, new_passphrase_file: Path | None) -> No
     Its public half is written beside it, for `officer enrol --public-key`.
     """
     from emrtd.crypto.public_keys import encode_public_key
+    from personalise.pki.officers import require_name
     from support.files import require_new, write_atomically
 
+    require_name(name)
     public = output.with_suffix(".pub")
     require_new(public)
     key = _make_officer_key(name, output, new_passphrase_file)

@@ -99,6 +99,15 @@ class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
     removed: dict[str, str] = {}
 
 
+def require_name(name: str) -> None:
+    """Raise `MisuseError` for a name that no officer can have."""
+    if not name.isidentifier():
+        raise MisuseError(
+            f"{name!r} is not a name for an officer",
+            advice="use letters, digits and underscores, beginning with a letter",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Officers:
     """The officers of one PKI, by name, and the operations that `required` of them must approve.
@@ -165,11 +174,7 @@ class Officers:
                     f"the key is that of the officer {other}, {who}",
                     advice="make another key with `personalise officer key`",
                 )
-        if not name.isidentifier():
-            raise MisuseError(
-                f"{name!r} is not a name for an officer",
-                advice="use letters, digits and underscores, beginning with a letter",
-            )
+        require_name(name)
         return replace(self, keys={**self.keys, name: key})
 
     def remove(self, name: str) -> "Officers":

@@ -105,6 +105,10 @@ MISTAKES = [
         "eac import atl/terminal/dv.cvcert --pki uto OFFICERS",
         "nothing was asked of DE; run `personalise eac request` first",
     ),
+    (
+        "officer key a;b -o key.p8 --new-passphrase-file alice.pass",
+        "'a;b' is not a name for an officer; use letters",
+    ),
     ("incident close INC-2026-0009 done --pki uto", "there is no incident 'INC-2026-0009'; see"),
 ]
 
