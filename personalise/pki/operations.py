@@ -280,11 +280,16 @@ class PkiOperations:
             custody.destroy(label)
 
     def accept_clock(self, reason: str) -> None:
-        """Accept the present clock, although what was signed before bears later times."""
+        """Accept the present clock, although what was signed before bears later times.
+
+        Raises `MisuseError` without a reason, or if nothing bears a later time.
+        """
         if not reason.strip():
             raise MisuseError("a clock is accepted for a reason", advice="give --reason")
         latest = latest_sighting(self.pki.folder, self.pki.settings.accepted_clock)
-        seen = self.at if latest is None else max(latest.at, self.at)
+        if latest is None or latest.at <= self.at:
+            raise MisuseError("the clock is not behind what was signed: nothing is to be accepted")
+        seen = latest.at
         subject = {"reason": reason, "seen": timestamp(seen)}
         with self._logged("clock.accept", subject):
             accepted = AcceptedClock(self.at, seen)

@@ -64,6 +64,8 @@ def test_a_clock_that_was_ahead_is_accepted_once(fresh: IssuingPki) -> None:
     with pytest.raises(MisuseError, match="reason"):
         PkiOperations(pki, (), NOW + MINUTE).accept_clock(" ")
     PkiOperations(pki, (), NOW + MINUTE).accept_clock("the clock was a month ahead")
+    with pytest.raises(MisuseError, match="the clock is not behind"):
+        PkiOperations(pki.reread(), (), NOW + 2 * MINUTE).accept_clock("once more")
     pki = pki.reread()
     PkiOperations(pki, (), NOW + 2 * MINUTE).issue_document_signer()
     with pytest.raises(ClockBehindError, match="audit log"):
