@@ -92,8 +92,8 @@ def list_(folder: Path, *, only_open: bool, json: bool) -> None:
     """List the incidents, the oldest first; no pass phrase is needed."""
     import msgspec
 
+    from personalise.pki.auditing import audit_entries
     from personalise.pki.incidents import incidents_in
-    from personalise.pki.operations import audit_entries
     from support.printable_text import printable
 
     found = incidents_in(audit_entries(folder))
@@ -113,8 +113,8 @@ def list_(folder: Path, *, only_open: bool, json: bool) -> None:
 @pki_folder
 def show(number: str, folder: Path) -> None:
     """Print an incident with everything that was entered, and done to its certificate meanwhile."""
+    from personalise.pki.auditing import audit_entries
     from personalise.pki.incidents import incidents_in
-    from personalise.pki.operations import audit_entries
     from support.errors import MisuseError
     from support.printable_text import printable
 

@@ -181,7 +181,7 @@ def verify_audit(
 
     Note the head that is printed: `--head` checks a later log against it.
     """
-    from personalise.pki.operations import verify_audit as verify
+    from personalise.pki.auditing import verify_audit as verify
     from personalise.pki.time_stamps import read_trusted, require_anchored
 
     found = verify(folder, head)
@@ -221,7 +221,7 @@ def anchor(
     import secrets
 
     from personalise.pki import time_stamps
-    from personalise.pki.operations import verify_audit as verify
+    from personalise.pki.auditing import verify_audit as verify
     from support.files import require_new, write_atomically
     from support.records import read_bounded
 

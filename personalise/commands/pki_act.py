@@ -139,8 +139,8 @@ def approve(file: Path, officer: str, phrase: str | None) -> None:
 def run(file: Path, folder: Path, passphrase_file: Path | None, pin_file: Path | None) -> None:
     """Carry out the act in FILE, if enough officers have approved it; once."""
     from personalise.pki.acts import Act, CarriedAct
+    from personalise.pki.auditing import audit_entries
     from personalise.pki.officers import Officers
-    from personalise.pki.operations import audit_entries
 
     read = Act.load(file)
     if read.pki != _identifier(folder):
@@ -178,8 +178,8 @@ def _invoke(
 
 def _identifier(folder: Path) -> str:
     """Return the `pki_identifier` of the PKI in a folder."""
+    from personalise.pki.auditing import identifier_of
     from personalise.pki.issuing_pki import AUDIT_KEY_NAME
-    from personalise.pki.operations import identifier_of
 
     if not (folder / AUDIT_KEY_NAME).is_file():
         raise MisuseError(

@@ -37,10 +37,10 @@ def backup(output: Path, required: int, **options: Any) -> None:
 
     Keys in an HSM are not in it, nor what the ledger keeps.
     """
+    from personalise.pki.auditing import verify_audit
     from personalise.pki.backup import write_backup
     from personalise.pki.issuing_pki import AUDIT_LOG_NAME
     from personalise.pki.officers import Officers
-    from personalise.pki.operations import verify_audit
     from support.files import require_new
     from support.passphrase import read_passphrase
 

@@ -95,7 +95,7 @@ def show_audit(folder: Path, since: datetime | None, *, json: bool) -> None:
     """Print the entries of the audit log; each is verified before it is printed."""
     from json import dumps
 
-    from personalise.pki.operations import audit_entries
+    from personalise.pki.auditing import audit_entries
     from support.printable_text import printable
 
     first = "" if since is None else f"{since:%Y-%m-%d}"

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from emrtd.pki.x509.certificates import Certificate
 from personalise.pki.audit_log import AuditEntry
-from personalise.pki.operations import PkiOperations, audit_entries
+from personalise.pki.auditing import audit_entries
+from personalise.pki.operations import PkiOperations
 from personalise.pki.register import Register
 from support.errors import MisuseError
 from support.values import Value

@@ -12,8 +12,8 @@ from emrtd.pki.lint.certificates import kind_of
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki.audit_log import AuditEntry, timestamp
+from personalise.pki.auditing import audit_entries
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.operations import audit_entries
 from support.errors import MisuseError
 
 FIRST_KEYS: Final = {"csca-1": CertificateKind.CSCA_ROOT, "ds-1": CertificateKind.DOCUMENT_SIGNER}

@@ -13,7 +13,7 @@ accept_clock            accept a clock that is behind what was signed
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,6 @@ from typing import Final, Protocol
 
 import msgspec
 
-from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer, VerifyingKey
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
@@ -31,30 +30,23 @@ from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.audit_log import (
     Approval,
-    AuditEntry,
-    Head,
-    pki_identifier,
-    read_log,
     timestamp,
-    verify_log,
 )
+from personalise.pki.auditing import identifier_of
 from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
-    AUDIT_KEY_NAME,
     AUDIT_LABEL,
-    AUDIT_LOG_NAME,
     CRL_NAME,
     RECEIPT,
     REGISTER,
     IssuingPki,
     require_signed,
 )
-from personalise.pki.officers import Officers, RequirementsInLog, key_digest
+from personalise.pki.officers import Officers, key_digest
 from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
 from support.files import write_atomically
-from support.records import read_bounded
 
 REST: Final = timedelta(days=2)
 """How long a CSCA's new key should not sign, while its link is distributed (4.1.4.3)."""
@@ -62,7 +54,6 @@ REST: Final = timedelta(days=2)
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 """Keys that have no successor: those of the log, the receipts and the register."""
 
-_MAX_KEY: Final = 64 * 1024
 SPOC_CA: Final = "spocca"
 """The stem of the label of the key that signs the SPOC's TLS certificates (`personalise.spoc`)."""
 
@@ -373,47 +364,6 @@ def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetim
         raise MisuseError("--accept-quality requires a reason")
     subject = {"sod": hashlib.sha256(sod).hexdigest(), "reason": reason}
     pki.audit_log.append("quality.accept", subject, "done", at)
-
-
-def verify_audit(
-    folder: Path,
-    expected_head: str | None = None,
-    seen: Callable[[AuditEntry], None] = lambda _: None,
-) -> Head:
-    """Verify the whole audit log of a PKI with the public key in its folder; return its head.
-
-    `seen` is called with each entry that verifies, in order.
-    """
-    key = _log_key(folder)
-    officers = Officers.load(folder)
-    requirements = RequirementsInLog(officers.ever)
-
-    def needed(entry: AuditEntry) -> int:
-        seen(entry)
-        return requirements.needed(entry)
-
-    return verify_log(folder / AUDIT_LOG_NAME, key, officers.ever, expected_head, needed)
-
-
-def audit_entries(folder: Path) -> Iterator[AuditEntry]:
-    """Yield the entries of the audit log, each verified with the public key in the folder.
-
-    Raises `ProtocolError` or `MalformedError` at the first that does not verify.
-    """
-    yield from (entry for entry, _ in read_log(folder / AUDIT_LOG_NAME, _log_key(folder)))
-
-
-def identifier_of(folder: Path) -> str:
-    """Return the `pki_identifier` of the PKI in a folder."""
-    return pki_identifier(_log_key(folder))
-
-
-def _log_key(folder: Path) -> PublicKey:
-    if not (folder / AUDIT_KEY_NAME).is_file():
-        raise MisuseError(
-            f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
-        )
-    return decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, _MAX_KEY))
 
 
 def _write_crl(pki: IssuingPki, at: datetime) -> Path:

@@ -13,11 +13,11 @@ import msgspec
 from emrtd.crypto.private_keys import PrivateKey
 from emrtd.pki.private_key_file import KeyFiles
 from emrtd.pki.x509.crl import Crl
+from personalise.pki.auditing import verify_audit
 from personalise.pki.backup import PASSPHRASE_FILE, read_backup
 from personalise.pki.issuing_pki import STATION, IssuingPki, Pin, no_pin
 from personalise.pki.keys.custody import SUFFIX, FileCustody
 from personalise.pki.keys.station import install_station_key
-from personalise.pki.operations import verify_audit
 from support.errors import MalformedError, MisuseError
 from support.files import is_taken, write_atomically
 from support.secret import Secret

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from personalise.ledger.states import JobState
 from personalise.ledger.values import JobEntry
+from personalise.pki.auditing import audit_entries
 from personalise.pki.changing import CHANGE
 from personalise.pki.incidents import Incident, incidents_in
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.operations import audit_entries
 from personalise.pki.register import Register
 from personalise.pki.status.due import Due, due
 from personalise.pki.status.overview import read_overview

@@ -14,7 +14,7 @@ import pytest
 from emrtd.lds.image import LdsImage
 from emrtd.pki.lists.stop_list import StopList
 from personalise.commands.main import personalise
-from personalise.pki.operations import verify_audit
+from personalise.pki.auditing import verify_audit
 from personalise.pki.people import Person
 from support.command_line import run_command_line
 from tests.trials.line import Line, _serial

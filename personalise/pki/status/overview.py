@@ -20,6 +20,7 @@ from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki import cvca, foreign
 from personalise.pki.acts import UNTIL
 from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry
+from personalise.pki.auditing import verify_audit
 from personalise.pki.clock import ClockBehindError, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_LABEL,
@@ -32,7 +33,6 @@ from personalise.pki.issuing_pki import (
 )
 from personalise.pki.naming import FIRST_KEYS, KINDS_BY_STEM, labels_of
 from personalise.pki.officers import Officers
-from personalise.pki.operations import verify_audit
 from personalise.pki.register import FILE_NAME, Register
 from personalise.pki.settings import Settings
 from personalise.pki.status.values import (

@@ -11,9 +11,9 @@ import pytest
 from emrtd.crypto.public_keys import decode_public_key
 from personalise.commands.main import personalise
 from personalise.pki.acts import Act
+from personalise.pki.auditing import audit_entries
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.officers import Officers
-from personalise.pki.operations import audit_entries
 from support.command_line import run_command_line
 from support.records import FieldError
 from support.secret import Secret

@@ -16,10 +16,11 @@ from emrtd.crypto.private_keys import PrivateKey
 from emrtd.crypto.signatures import PublicKey
 from emrtd.pki.x509.crl import Crl
 from personalise.commands.main import personalise
+from personalise.pki.auditing import verify_audit
 from personalise.pki.backup import MAGIC, PASSPHRASE_FILE, read_backup, write_backup
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import AUDIT_LOG_NAME, IssuingPki
-from personalise.pki.operations import PkiOperations, affected_documents, verify_audit
+from personalise.pki.operations import PkiOperations, affected_documents
 from personalise.pki.restoring import restore
 from personalise.pki.settings import settings_for
 from support.command_line import run_command_line

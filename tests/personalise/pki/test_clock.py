@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from personalise.intake.preparation import prepare_image
+from personalise.pki.auditing import verify_audit
 from personalise.pki.clock import ClockBehindError, require_clock
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.operations import PkiOperations, verify_audit
+from personalise.pki.operations import PkiOperations
 from personalise.pki.settings import settings_for
 from personalise.preparing.chip_profile import ChipProfile
 from support.errors import MisuseError

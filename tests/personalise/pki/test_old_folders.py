@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from personalise.pki.auditing import verify_audit
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
-from personalise.pki.operations import PkiOperations, affected_documents, verify_audit
+from personalise.pki.operations import PkiOperations, affected_documents
 from personalise.pki.register import FILE_NAME
 from personalise.pki.settings import settings_for
 from support.records import FieldError

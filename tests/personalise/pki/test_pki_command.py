@@ -26,8 +26,8 @@ from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import Validity
 from personalise.commands import pki_options
 from personalise.commands.main import personalise
+from personalise.pki.auditing import audit_entries
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.operations import audit_entries
 from personalise.pki.settings import Revocation, changed
 from support.command_line import run_command_line
 from support.errors import MisuseError

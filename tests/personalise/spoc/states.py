@@ -96,7 +96,7 @@ class State:
 
     def operations_logged(self) -> list[tuple[str, str]]:
         """Return operation and result of what the audit log has of the SPOC."""
-        from personalise.pki.operations import audit_entries
+        from personalise.pki.auditing import audit_entries
 
         found = [each for each in audit_entries(self.pki.folder) if "spoc." in each.operation]
         return [(each.operation, each.subject.get("result", "")) for each in found]

@@ -13,6 +13,7 @@ from emrtd.pki.trust import TrustSet
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import Validity
+from personalise.pki.auditing import verify_audit
 from personalise.pki.create import create_pki
 from personalise.pki.cvca_operations import (
     renew_cvca,
@@ -20,7 +21,7 @@ from personalise.pki.cvca_operations import (
     renew_inspection_system,
 )
 from personalise.pki.naming import find_certificate
-from personalise.pki.operations import PkiOperations, verify_audit
+from personalise.pki.operations import PkiOperations
 from personalise.pki.settings import changed, settings_for
 from personalise.pki.status.due import due
 from personalise.pki.status.overview import read_overview
