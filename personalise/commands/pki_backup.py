@@ -15,6 +15,7 @@ from personalise.commands.pki_options import (
     pin_from,
 )
 from support.command_line import examples
+from support.errors import MisuseError
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -45,6 +46,8 @@ def backup(output: Path, required: int, **options: Any) -> None:
     from support.passphrase import read_passphrase
 
     require_new(output)
+    if not output.parent.is_dir():
+        raise MisuseError(f"{output.parent}: there is no such folder", advice="make it first")
     operations = make_operations(**options)
     pki, officers = operations.pki, Officers.load(operations.pki.folder)
     verify_audit(pki.folder)  # a log that does not verify could not be restored

@@ -198,13 +198,8 @@ def requests(folder: Path, *, as_json: bool) -> None:
 )
 @_state
 @click.argument("message", metavar="[MESSAGE]", required=False)
-@click.option(
-    "--accept/--refuse",
-    "accepted",
-    required=True,
-    default=None,
-    help="Certify the key, or not.",
-)
+@click.option("--accept", "accepted", is_flag=True, help="Certify the key.")
+@click.option("--refuse", "refused", is_flag=True, help="Do not certify it.")
 @click.option(
     "--right",
     "rights",
@@ -223,6 +218,7 @@ def decide(
     reason: str,
     *,
     accepted: bool,
+    refused: bool,
     **options: Any,
 ) -> None:
     """Accept or refuse the request MESSAGE of STATE; `eac deliver` sends the answer.
@@ -232,6 +228,8 @@ def decide(
     from personalise.spoc.authority import accept, find_waiting, refuse
     from personalise.spoc.store import MessageStore
 
+    if accepted is refused:
+        raise MisuseError("a decision is one of --accept and --refuse", advice="give one of them")
     operations = make_operations(**options)
     store = MessageStore(operations.pki.folder)
     waiting = find_waiting(store, state, message)

@@ -69,6 +69,7 @@ MISTAKES = [
         "carol is not an officer of this PKI, or has another key",
     ),
     ("pki issue-ds --pki uto", "ds.issue requires 2 officers, and 0 approved it; name each"),
+    ("pki backup --pki uto -o nowhere/b OFFICERS", "nowhere: there is no such folder; make it"),
     ("pki init uto", "uto: already exists; choose another folder"),
     ("pki init new --key brainpool256", "or a curve of brainpoolP"),
     (

@@ -22,6 +22,8 @@ BAD = [
     (("partner", "add", "UT", "--url", "https://x/S"), "is not the code of another State"),
     (("partner", "remove", "AT"), "is not a registered State"),
     (("decide", "AT", "--accept"), "no request of AT waits"),
+    (("decide", "AT", "--accept", "--refuse"), "one of --accept and --refuse"),
+    (("decide", "AT"), "one of --accept and --refuse"),
 ]
 
 
