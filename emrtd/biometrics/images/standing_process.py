@@ -315,7 +315,7 @@ def _first_answer(received: bytearray) -> tuple[Status, bytes] | None:
         return None
     status, length = FRAME.unpack_from(received)
     if length > MAX_ANSWER or status not in _STATUSES:
-        raise LostError("has answered nonsense")
+        raise LostError("has given no valid answer")
     end = FRAME.size + length
     if len(received) < end:
         return None

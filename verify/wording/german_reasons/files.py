@@ -377,6 +377,7 @@ TEXTS: Final[dict[str, str]] = {
     "cannot be decoded: the decoder {problem}": "ist nicht zu decodieren: der Decodierer {problem}",
     "takes too long": "braucht zu lange",
     "has ended": "ist zu Ende",
+    "has given no valid answer": "hat keine gültige Antwort gegeben",
     "has two headers that disagree on its dimensions": (
         "hat zwei Köpfe, die sich über die Maße nicht einig sind"
     ),
