@@ -22,7 +22,7 @@ DOCUMENTS = 64
 SPREAD = 1_000
 """Images for the comparison of two processes with one."""
 FLAT = int(os.environ.get("CHIPSEAL_BENCH_IMAGES", "4000"))
-"""Images for the measurement of memory; the issue's 100,000 take half an hour."""
+"""Images for the measurement of memory; 100,000 take some minutes."""
 MOST_MEMORY = 150.0
 """Megabytes of a worker."""
 

@@ -87,11 +87,14 @@ REPORT_IT: Final = "report it"
 
 
 def internal(error: Exception) -> str:
-    """Return what an internal error is: its type and its place.
+    """Return what an internal error is: its type, and its place if it was raised.
 
     Its text, and the trace, may hold a person's data.
     """
     from traceback import walk_tb
 
-    *_, (frame, line) = walk_tb(error.__traceback__)
-    return f"internal error ({type(error).__name__} in {frame.f_globals['__name__']}, line {line})"
+    name, places = type(error).__name__, list(walk_tb(error.__traceback__))
+    if not places:
+        return f"internal error ({name})"
+    frame, line = places[-1]
+    return f"internal error ({name} in {frame.f_globals['__name__']}, line {line})"

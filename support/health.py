@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from support.errors import ChipsealError
-from support.printable_text import printable
+from support.log import text_of
 
 _MEGABYTE: Final = 1024 * 1024
 ROOM: Final = 64 * _MEGABYTE
@@ -59,9 +59,7 @@ def look(
             found[name] = Condition(ready=False, what=error.message)
         except Exception as error:  # noqa: BLE001 - whatever is wrong, the service is not ready
             found[name] = Condition(ready=False, what="cannot be used; the log says why")
-            known = isinstance(error, ChipsealError | OSError)
-            text = " ".join(str(error).split()) if known else f"internal ({type(error).__name__})"
-            problems[name] = printable(text)
+            problems[name] = text_of(error)
     return Readiness(all(each.ready for each in found.values()), found), problems
 
 

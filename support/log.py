@@ -5,8 +5,9 @@
 
 `event` and the keys of `data` are stable names; `what` is a sentence for people.  No line holds a
 person's data, the number of a document, a key or a password: `Data` has no field for them, and a
-document appears as the ledger's keyed digest.  Of an exception only the type is logged, since its
-message may quote what it could not read.
+document appears as the ledger's keyed digest.  An error of ours or of the system is logged as it is
+shown; of any other exception only the type and the place are, since its message may quote what it
+could not read.
 
 Without `--log json`, warnings and errors are lines of text on standard error.
 """
@@ -20,6 +21,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypedDict, Unpack
 
 from support.command_line import remark
+from support.errors import ChipsealError, internal
 from support.printable_text import printable
 
 COMPONENTS: Final = ("sign-service", "intake-service", "station", "desk", "spoc")
@@ -56,7 +58,7 @@ class Data(TypedDict, total=False):
     check: str
     """A condition of readiness."""
     checks: list[str]
-    """Identifiers of the checks that stand in the way of a verdict *accept*."""
+    """Identifiers of the checks that prevent the verdict *accept*."""
     client: str
     """Name of a client in the configuration of a service."""
     document: str
@@ -97,6 +99,16 @@ def tell(
     What happens all the time needs a logger without `support.repeated_lines`.
     """
     logger.log(level, "%s", what, extra={_EVENT: event, _DATA: data})
+
+
+def text_of(error: Exception) -> str:
+    """Return one line about an error, for the log of a command that goes on.
+
+    It is the message of an error of ours or of the system.  Of any other exception it is the type
+    and the place, since its message may quote what could not be read.
+    """
+    known = isinstance(error, ChipsealError | OSError)
+    return printable(" ".join(str(error).split())) if known else internal(error)
 
 
 def notice(logger: logging.Logger, event: str, what: str, **data: Unpack[Data]) -> None:

@@ -55,6 +55,45 @@ class Connection(Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
+class WrappedConnection:
+    """A connection that passes every call on to another one; subclasses change some of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def reader(self) -> str:
+        """The reader's name."""
+        return self._connection.reader
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset."""
+        return self._connection.atr
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send an encoded command APDU and return the encoded response APDU."""
+        return self._connection.transmit(command)
+
+    def reset(self) -> None:
+        """Reset the card."""
+        self._connection.reset()
+
+    def eject(self, tray: Tray) -> None:
+        """Close the connection, and have a feeder put the card into a tray."""
+        self._connection.eject(tray)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
 class ReaderKind(Protocol):
     """A kind of reader other than PC/SC; an entry point names an object or a module."""
 

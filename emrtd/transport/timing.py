@@ -5,11 +5,11 @@ A connection to a timed virtual card says how its own time divides into link and
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from emrtd.transport.connection import Connection, Tray
+from emrtd.transport.connection import Connection, WrappedConnection
 
 Clock = Callable[[], float]
 
@@ -132,22 +132,12 @@ class SessionTiming:
         self._since = now
 
 
-class TimedConnection:
+class TimedConnection(WrappedConnection):
     """Wraps a connection, and tells a `SessionTiming` how long the card takes."""
 
     def __init__(self, connection: Connection, timing: SessionTiming) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._timing = timing
-
-    @property
-    def reader(self) -> str:
-        """The reader's name."""
-        return self._connection.reader
-
-    @property
-    def atr(self) -> bytes:
-        """The card's answer to reset."""
-        return self._connection.atr
 
     def transmit(self, command: bytes) -> bytes:
         """Transmit a command, and time it."""
@@ -162,20 +152,6 @@ class TimedConnection:
             return b""
 
         self._timing.wait(reset, b"", self._connection)
-
-    def eject(self, tray: Tray) -> None:
-        """Close the connection, and have a feeder put the card into a tray."""
-        self._connection.eject(tray)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 def card_time_of(connection: Connection) -> CardTime | None:

@@ -7,16 +7,15 @@ helps nobody.
 
 import time
 from collections.abc import Callable
-from typing import Self
 
 from emrtd.iso7816.apdu import CommandAPDU
 from emrtd.status_words import meaning
 from emrtd.transport.apdu_names import Namer
-from emrtd.transport.connection import Connection, Tray
+from emrtd.transport.connection import Connection, WrappedConnection
 from support.errors import MalformedError
 
 
-class MeteredConnection:
+class MeteredConnection(WrappedConnection):
     """Wraps a connection; counts commands and octets, and passes a line on each to `trace`."""
 
     def __init__(
@@ -25,23 +24,13 @@ class MeteredConnection:
         trace: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._trace = trace
         self._clock = clock
         self._namer = Namer()
         self.apdus = 0
         self.octets = 0
         self.seconds = 0.0
-
-    @property
-    def reader(self) -> str:
-        """The reader's name."""
-        return self._connection.reader
-
-    @property
-    def atr(self) -> bytes:
-        """The card's answer to reset."""
-        return self._connection.atr
 
     def transmit(self, command: bytes) -> bytes:
         """Transmit a command, and count it."""
@@ -57,24 +46,10 @@ class MeteredConnection:
 
     def reset(self) -> None:
         """Reset the card."""
-        self._connection.reset()
+        super().reset()
         self._namer.reset()
         if self._trace is not None:
             self._trace("reset")
-
-    def eject(self, tray: Tray) -> None:
-        """Close the connection, and have a feeder put the card into a tray."""
-        self._connection.eject(tray)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
 
 def describe(command: bytes, response: bytes, seconds: float, namer: Namer) -> str:

@@ -142,8 +142,8 @@ class Connection:
     def _exchange(self, send: "Callable[[], httpx.Response]") -> "httpx.Response":
         """Send a request until it is answered; between two tries wait for Retry-After.
 
-        Raises `RefusedRequestError` for an answer that is final, and `ServiceUnavailableError` if
-        there is none in the end, or for a Retry-After above `_LONGEST_WAIT`.
+        Raises `RefusedRequestError` for an answer that is final.  Raises `ServiceUnavailableError`
+        if the last try has no such answer, or if Retry-After is longer than `_LONGEST_WAIT`.
         """
         import httpx
 

@@ -13,7 +13,6 @@ from personalise.commands.pki_options import make_operations, operation_options
 from support.command_line import examples
 
 if TYPE_CHECKING:
-    from emrtd.pki.cvc.authorization import Right
     from emrtd.pki.cvc.certificates import CvCertificate
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -69,9 +68,10 @@ def renew_cvca(kind: str, mnemonic: str, **options: Any) -> None:
 @operation_options
 def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
     """Make the domestic Document Verifier's next key, certified by the CVCA."""
+    from emrtd.pki.cvc.authorization import rights_named
     from personalise.pki.cvca_operations import renew_document_verifier as renew
 
-    _show(renew(make_operations(**options), sum_of(rights)))
+    _show(renew(make_operations(**options), rights_named(rights)))
 
 
 @eac.command("renew-is", epilog=examples("personalise eac renew-is --pki pki --right dg3"))
@@ -79,9 +79,10 @@ def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
 @operation_options
 def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     """Make the inspection system's next key, certified by the Document Verifier."""
+    from emrtd.pki.cvc.authorization import rights_named
     from personalise.pki.cvca_operations import renew_inspection_system as renew
 
-    _show(renew(make_operations(**options), sum_of(rights)))
+    _show(renew(make_operations(**options), rights_named(rights)))
 
 
 @eac.command(
@@ -126,7 +127,7 @@ def certify(  # noqa: PLR0917 - click's options
 
     A holder that was certified before must also sign the request with its previous key.
     """
-    from emrtd.pki.cvc.authorization import Role
+    from emrtd.pki.cvc.authorization import Role, rights_named
     from emrtd.pki.cvc.certificates import CvCertificate
     from emrtd.pki.cvc.requests import CvRequest
     from personalise.pki.cvca_operations import certify as issue
@@ -150,7 +151,7 @@ def certify(  # noqa: PLR0917 - click's options
         operations,
         decoded,
         roles[role],
-        sum_of(rights),
+        rights_named(rights),
         timedelta(days=days),
         authenticated_by=authority,
     )
@@ -234,9 +235,10 @@ def certify_terminal(country: str, rights: tuple[str, ...], **options: Any) -> N
 
     Give that folder to `verify --terminal`.
     """
+    from emrtd.pki.cvc.authorization import rights_named
     from personalise.pki.foreign import certify_terminal as make
 
-    _show(make(make_operations(**options), country, sum_of(rights)))
+    _show(make(make_operations(**options), country, rights_named(rights)))
 
 
 def read_certificate(path: Path) -> "CvCertificate":
@@ -247,17 +249,6 @@ def read_certificate(path: Path) -> "CvCertificate":
 
     with decoding(path):
         return CvCertificate.decode(read_bounded(path, 64 * 1024))
-
-
-def sum_of(rights: tuple[str, ...]) -> "Right":
-    """Return the rights that an option names."""
-    from emrtd.pki.cvc.authorization import Right
-
-    names = {"dg3": Right.READ_DG3, "dg4": Right.READ_DG4}
-    total = Right(0)
-    for each in rights:
-        total |= names[each]
-    return total
 
 
 def _show(certificate: "CvCertificate") -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personalise.commands.cvca import read_certificate, sum_of
+from personalise.commands.cvca import read_certificate
 from personalise.commands.pki_options import (
     make_operations,
     open_operations,
@@ -225,6 +225,7 @@ def decide(
 
     MESSAGE is needed only if several requests of STATE wait.
     """
+    from emrtd.pki.cvc.authorization import rights_named
     from personalise.spoc.authority import accept, find_waiting, refuse
     from personalise.spoc.store import MessageStore
 
@@ -234,7 +235,7 @@ def decide(
     store = MessageStore(operations.pki.folder)
     waiting = find_waiting(store, state, message)
     if accepted:
-        granted = sum_of(rights) if rights else None
+        granted = rights_named(rights) if rights else None
         done = accept(operations, store, waiting, rights=granted, days=days)
     else:
         done = refuse(operations, store, waiting, reason)

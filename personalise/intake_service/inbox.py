@@ -157,7 +157,7 @@ class Inbox:
         return self.get(package), True
 
     def get(self, package: str, client: str | None = None) -> Stored:
-        """Return a package; raises `RefusedError` if there is none, or none of this client."""
+        """Return a package, of this client if one is given; raises `RefusedError` without it."""
         query = f"SELECT {_COLUMNS} FROM package WHERE package = ?"  # noqa: S608
         with self._lock:
             found = [_stored(each) for each in self._database.rows(query, package)]

@@ -20,9 +20,8 @@ from personalise.intake.validation import Outcome
 from personalise.intake_service.inbox import Inbox, Stored
 from personalise.intake_service.processing import Processed, Processing, UnknownSenderError
 from personalise.service.intake import PackageState
-from support.errors import ChipsealError, internal
-from support.log import tell
-from support.printable_text import printable
+from support.errors import ChipsealError
+from support.log import tell, text_of
 
 TRIES: Final = 3
 """How often a package is tried that causes an internal error."""
@@ -178,10 +177,8 @@ class Worker:
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(tries - 1, 10)))
         try:
             self._inbox.put_off(stored.package, self._clock() + wait)
-        except (ChipsealError, OSError) as another:  # the disk of the inbox: wait for it
-            self._tell_failure("the inbox", another)
-            with self._condition:
-                self._condition.wait(_FIRST_WAIT.total_seconds())
+        except (ChipsealError, OSError) as another:
+            self._wait_for_inbox(another)
 
     def _give_up(self, stored: Stored, error: Exception) -> None:
         self._tell_failure(stored.package, error, stored.tries + 1)
@@ -193,12 +190,16 @@ class Worker:
         try:
             self._inbox.fail(stored.package)
         except (ChipsealError, OSError) as another:
-            self._tell_failure("the inbox", another)
+            self._wait_for_inbox(another)
+
+    def _wait_for_inbox(self, error: Exception) -> None:
+        """Wait for the disk of the inbox: what could not be entered is looked at again at once."""
+        self._tell_failure("the inbox", error)
+        with self._condition:
+            self._condition.wait_for(lambda: self._stopping, _FIRST_WAIT.total_seconds())
 
     def _tell_failure(self, what: str, error: Exception, tries: int = 1) -> None:
-        known = isinstance(error, ChipsealError | OSError)
-        said = " ".join(str(error).split()) if known else internal(error)
-        text = printable(f"{_COMPONENT}: {what}: {said}")
+        text = f"{_COMPONENT}: {what}: {text_of(error)}"
         kind = error.kind if isinstance(error, ChipsealError) else type(error).__name__
         tell(_LOG, logging.ERROR, "failed", text, kind=kind, tries=tries)
 

@@ -82,8 +82,8 @@ def _verify_authentication(
 ) -> bool:
     """Verify the outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
 
-    Returns False if there is none and none is required.  A holder with a valid certificate must
-    sign with its key.  A holder whose certificates have all expired is treated like a new one.
+    Returns whether the request has one.  A holder with a valid certificate must sign with its key;
+    no other holder has to: one whose certificates have all expired is treated like a new one.
     `authenticated_by` is the certificate of a foreign CVCA, for a first request, or one that our
     CVCA issued and this PKI, since it was restored, does not know.  Raises `RequestError`.
     """

@@ -33,12 +33,11 @@ from personalise.service.errors import (
 from personalise.service.openapi import encode
 from personalise.service.operations import JSON, Description, Operation
 from support.database import BusyDatabaseError, DamagedDatabaseError
-from support.errors import ChipsealError, MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 from support.health import Check, Condition, Live, Readiness, look
 from support.https_server import CERTIFICATE_KEY
 from support.local_server import Page
-from support.log import tell
-from support.printable_text import printable
+from support.log import tell, text_of
 
 C = TypeVar("C", bound=ServiceClient)
 T = TypeVar("T")
@@ -53,6 +52,9 @@ _EVENTS: Final = logging.getLogger(f"{LOGGER}.events")
 
 _LOOK_SECONDS: Final = 10
 """How long the answer about readiness waits for the service's thread."""
+
+_LENGTH_DIGITS: Final = 18
+"""A Content-Length of more digits is that of no body."""
 
 _DISCONNECTED: Final = 499
 """The client did not wait for the answer; for the metrics only."""
@@ -186,13 +188,7 @@ class ServiceApplication(Generic[C]):
         """Return the answer to an error; an error of the service is logged for the operator."""
         refused = refusal_of(error)
         if refused.status >= 500:
-            known = isinstance(error, ChipsealError | OSError)
-            said = (
-                " ".join(str(error).split())
-                if known
-                else f"internal error ({type(error).__name__})"
-            )
-            text = printable(f"{self._service.component}: {name}: {said}")
+            text = f"{self._service.component}: {name}: {text_of(error)}"
             is_load = isinstance(error, RefusedError) and error.retry_after is not None
             level, event = (logging.WARNING, "busy") if is_load else (logging.ERROR, "failed")
             tell(_LOG, level, event, text, client=name, kind=type(error).__name__)
@@ -256,7 +252,7 @@ async def read_body(
     """Hand each part of a body to `take`; raises `RefusedError` for one too long or too slow."""
     declared = request.headers.get("content-length", "")
     too_large = RefusedError(ErrorKind.TOO_LARGE, f"the body is larger than {most:,} octets")
-    if declared.isdigit() and len(declared) < 19 and int(declared) > most:
+    if declared.isdigit() and (len(declared) > _LENGTH_DIGITS or int(declared) > most):
         raise too_large
     size = 0
     try:

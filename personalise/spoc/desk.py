@@ -34,9 +34,9 @@ from personalise.spoc.soap import (
 )
 from personalise.spoc.states import Received
 from personalise.spoc.store import MessageStore, ReceivedMessage
-from support.errors import ChipsealError, MalformedError, internal
+from support.errors import MalformedError
 from support.files import locked_folder
-from support.log import tell
+from support.log import tell, text_of
 from support.printable_text import printable
 from support.values import Hidden, Value
 
@@ -45,6 +45,8 @@ UNAUTHORIZED: Final = int(http.HTTPStatus.UNAUTHORIZED)
 FAULT: Final = int(http.HTTPStatus.INTERNAL_SERVER_ERROR)
 
 _LOG: Final = logging.getLogger(__name__)
+_EVENTS: Final = logging.getLogger(f"{__name__}.events")
+"""Not that of the errors, of which a line appears once a minute."""
 _KNOWN: Final = {each.value: each for each in Operation}
 
 
@@ -98,7 +100,12 @@ class SpocDesk:
         response = self._respond(partner, message)
         what = f"{partner.state}: {response.operation}, {response.result}"
         tell(
-            _LOG, logging.INFO, "answered", what, client=partner.state, operation=response.operation
+            _EVENTS,
+            logging.INFO,
+            "answered",
+            what,
+            client=partner.state,
+            operation=response.operation,
         )
         return Answer(OK, encode_response(response))
 
@@ -108,9 +115,8 @@ class SpocDesk:
                 at = self._clock().replace(microsecond=0)
                 return self._dispatch(PkiOperations(self._pki.reread(), (), at), partner, message)
         except Exception as error:  # noqa: BLE001 - the last line of defence: the State is told
-            known = isinstance(error, ChipsealError | OSError)
-            said = " ".join(str(error).split()) if known else internal(error)
-            _LOG.error("spoc: %s: %s", partner.state, printable(said))
+            what = f"spoc: {partner.state}: {text_of(error)}"
+            tell(_LOG, logging.ERROR, "failed", what, client=partner.state)
             return Response(operation_of(message), Result.INTERNAL)
 
     def _dispatch(self, operations: PkiOperations, partner: Partner, message: Message) -> Response:

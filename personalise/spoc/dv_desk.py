@@ -28,12 +28,13 @@ from personalise.spoc.dv_soap import (
 )
 from personalise.spoc.soap import encode_fault
 from personalise.spoc.terminals import Terminal, Terminals
-from support.errors import ChipsealError, MalformedError, internal
+from support.errors import MalformedError
 from support.files import locked_folder
-from support.log import tell
-from support.printable_text import printable
+from support.log import tell, text_of
 
 _LOG: Final = logging.getLogger(__name__)
+_EVENTS: Final = logging.getLogger(f"{__name__}.events")
+"""Not that of the errors, of which a line appears once a minute."""
 _SEQUENCE: Final = 5
 _CODES: Final = {
     RequestFault.INNER_SIGNATURE: DvCode.INNER_SIGNATURE,
@@ -65,7 +66,7 @@ class DvDesk:
             return Answer(FAULT, encode_fault("Client", "is not a message of this service"))
         response = self._respond(terminal, message)
         what = f"{terminal.name}: {response.operation}, {response.code}"
-        tell(_LOG, logging.INFO, "answered", what, client=terminal.name)
+        tell(_EVENTS, logging.INFO, "answered", what, client=terminal.name)
         return Answer(OK, encode_dv_response(response))
 
     def _respond(self, terminal: Terminal, message: DvMessage) -> DvResponse:
@@ -83,9 +84,7 @@ class DvDesk:
         except NoDomainParametersError:
             return DvResponse(operation, DvCode.DOMAIN_PARAMETERS)
         except Exception as error:  # noqa: BLE001 - the last line of defence: the terminal is told
-            known = isinstance(error, ChipsealError | OSError)
-            said = " ".join(str(error).split()) if known else internal(error)
-            what = f"spoc: {terminal.name}: {printable(said)}"
+            what = f"spoc: {terminal.name}: {text_of(error)}"
             tell(_LOG, logging.ERROR, "failed", what, client=terminal.name)
             return DvResponse(operation, DvCode.INTERNAL)
         encoded = tuple(each.encode() for each in found)

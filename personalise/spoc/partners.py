@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from emrtd.pki.cvc.authorization import Right
+from emrtd.pki.cvc.authorization import Right, rights_named
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.spoc import SpocRole
@@ -34,7 +34,6 @@ _CRL: Final = "crl.crl"
 _MAX_FILE: Final = 1 << 20
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _URL: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]{0,200}")
-_RIGHTS: Final = {"dg3": Right.READ_DG3, "dg4": Right.READ_DG4}
 
 
 class Policy(Record, frozen=True):
@@ -57,14 +56,6 @@ class Policy(Record, frozen=True):
     def right(self) -> Right:
         """The rights as bits."""
         return rights_named(self.rights)
-
-
-def rights_named(names: Sequence[str]) -> Right:
-    """Return the rights of these names, "dg3" and "dg4"."""
-    total = Right(0)
-    for each in names:
-        total |= _RIGHTS[each]
-    return total
 
 
 def policy_of(fields: Mapping[str, object]) -> Policy:

@@ -1,6 +1,7 @@
 """The SPOC's part of `pki status`: its certificates, its list, and what an officer has to do."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -59,18 +60,8 @@ def with_spoc(folder: Path, overview: Overview, to_do: list[Due]) -> tuple[Overv
 
 
 def _held(name: str, kind: str, certificate: Certificate, at: datetime) -> HeldCertificate:
-    return HeldCertificate(
-        name,
-        kind,
-        f"{certificate.serial:X}",
-        str(certificate.subject),
-        certificate.key,
-        certificate.not_before,
-        certificate.not_after,
-        certificate.signing_period[1],
-        current=True,
-        use=Use.EXPIRED if certificate.not_after < at else Use.IN_USE,
-    )
+    use = Use.EXPIRED if certificate.not_after < at else Use.IN_USE
+    return HeldCertificate.of(certificate, name, kind, use, current=True)
 
 
 def _certificates(held: list[HeldCertificate], at: datetime) -> Iterator[Due]:
@@ -102,17 +93,17 @@ def _lists(folder: Path, at: datetime) -> Iterator[Due]:
 def _messages(folder: Path, at: datetime) -> Iterator[Due]:
     if not (folder / FILE_NAME).is_file():
         return
-    store = MessageStore(folder)
-    for received in store.received(Received.WAITING):
+    with closing(MessageStore(folder)) as store:
+        waiting = store.received(Received.WAITING)
+        undelivered: list[ReceivedMessage | SentMessage] = [
+            *store.received(Received.DECIDED),
+            *store.sent(Sent.REJECTED),
+        ]
+    for received in waiting:
         by = received.at + _ANSWER
         command = f"personalise eac decide {received.state} {received.message_id}"
         what = f"decide about the request of {received.state} ({received.note})"
         yield Due(what, by, command, _MESSAGES, at > by)
-    undelivered: list[ReceivedMessage | SentMessage] = [
-        *store.received(Received.DECIDED),
-        *store.sent(Sent.REJECTED),
-    ]
     for each in undelivered:
         what = f"send {each.state} the answer to {each.message_id}"
         yield Due(what, each.at + _ANSWER, "personalise eac deliver", "", at > each.at + _ANSWER)
-    store.close()

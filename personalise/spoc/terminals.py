@@ -11,11 +11,10 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from emrtd.pki.cvc.authorization import Right
+from emrtd.pki.cvc.authorization import Right, rights_named
 from emrtd.pki.x509.certificates import Certificate
 from personalise.pki.operations import PkiOperations
 from personalise.spoc.certificates import FOLDER
-from personalise.spoc.partners import rights_named
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import Record, from_json, read_bounded, reject

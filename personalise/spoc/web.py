@@ -15,6 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from personalise.service.errors import RefusedError
+from personalise.service.web import read_body
 from personalise.spoc.desk import UNAUTHORIZED, Answer, SpocDesk
 from personalise.spoc.dv_desk import DvDesk
 from personalise.spoc.soap import CONTENT_TYPE, wsdl
@@ -28,7 +30,7 @@ PATH, DV_PATH = "/SPOC", "/DV"
 BODY_SECONDS: Final = 10
 """Seconds that a body may take to arrive."""
 
-_TOO_SLOW, _TOO_LONG, _NO_SUCH = 408, 413, 404
+_NO_SUCH, _DISCONNECTED = 404, 499
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -64,17 +66,15 @@ class SpocApplication:
         return await self._message(request, self._dv.answer)
 
     async def _message(self, request: Request, work: Callable[[bytes, bytes], Answer]) -> Response:
+        body = bytearray()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(request)
-        except TimeoutError:
-            return Response(status_code=_TOO_SLOW)
+            await read_body(request, body.extend, seconds=BODY_SECONDS, most=MAX_OCTETS)
+        except RefusedError as refused:
+            return Response(status_code=refused.status)
         except ClientDisconnect:
-            return Response(status_code=499)
-        if len(body) > MAX_OCTETS:
-            return Response(status_code=_TOO_LONG)
+            return Response(status_code=_DISCONNECTED)
         certificate = request.scope.get(CERTIFICATE_KEY, b"")
-        answer = await self._on_thread(lambda: work(certificate, body))
+        answer = await self._on_thread(lambda: work(certificate, bytes(body)))
         if answer.status == UNAUTHORIZED:
             return _unauthorized(answer.reason)
         return Response(answer.body, answer.status, headers={"Content-Type": CONTENT_TYPE})
@@ -90,16 +90,6 @@ class SpocApplication:
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-async def _body(request: Request) -> bytes:
-    """Read a body until it ends or is longer than `MAX_OCTETS`."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_OCTETS:
-            break
-    return body
 
 
 def _unauthorized(reason: str) -> Response:

@@ -1,5 +1,6 @@
 """The role and the rights of a certificate holder: the CHAT (Doc 9303-10, 5.4; TR-03110-4, 2)."""
 
+from collections.abc import Iterable
 from enum import IntEnum, IntFlag, unique
 from typing import Final
 
@@ -47,6 +48,16 @@ class Right(IntFlag):
 
 
 ALL_RIGHTS: Final = Right.READ_DG3 | Right.READ_DG4
+
+_BY_NAME: Final = {"dg3": Right.READ_DG3, "dg4": Right.READ_DG4}
+
+
+def rights_named(names: Iterable[str]) -> Right:
+    """Return the rights to read the data groups of these names, "dg3" and "dg4"."""
+    total = Right(0)
+    for each in names:
+        total |= _BY_NAME[each]
+    return total
 
 
 class Chat(msgspec.Struct, frozen=True):

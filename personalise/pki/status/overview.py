@@ -223,19 +223,9 @@ def _held(
     documents: int | None = None,
     limit: int | None = None,
 ) -> HeldCertificate:
-    return HeldCertificate(
-        name,
-        kind,
-        f"{certificate.serial:X}",
-        str(certificate.subject),
-        certificate.key,
-        certificate.not_before,
-        certificate.not_after,
-        certificate.signing_period[1],
-        current,
-        _use(certificate, settings, at, current=current),
-        documents,
-        limit,
+    use = _use(certificate, settings, at, current=current)
+    return HeldCertificate.of(
+        certificate, name, kind, use, current=current, documents=documents, limit=limit
     )
 
 

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum, unique
+from typing import Self
 
+from emrtd.pki.x509.certificates import Certificate
 from personalise.pki.settings import Revocation
 from support.values import Value
 
@@ -37,6 +39,34 @@ class HeldCertificate(Value, frozen=True):
     use: Use
     documents: int | None = None
     limit: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        certificate: Certificate,
+        name: str,
+        kind: str,
+        use: Use,
+        *,
+        current: bool,
+        documents: int | None = None,
+        limit: int | None = None,
+    ) -> Self:
+        """Return a certificate of X.509."""
+        return cls(
+            name,
+            kind,
+            f"{certificate.serial:X}",
+            str(certificate.subject),
+            certificate.key,
+            certificate.not_before,
+            certificate.not_after,
+            certificate.signing_period[1],
+            current,
+            use,
+            documents,
+            limit,
+        )
 
 
 class HeldKey(Value, frozen=True):

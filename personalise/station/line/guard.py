@@ -10,10 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
 
 from emrtd.errors import TransportError
-from emrtd.transport.connection import Connection, Tray
+from emrtd.transport.connection import Connection, Tray, WrappedConnection
 
 
 class AbandonedError(Exception):
@@ -74,26 +73,16 @@ class Guard:
             self._abandoned = True
 
 
-class GuardedConnection:
+class GuardedConnection(WrappedConnection):
     """A connection whose calls are made inside a guard, and end when the station stops at once."""
 
     def __init__(
         self, connection: Connection, guard: Guard, is_stopping: Callable[[], bool]
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._guard = guard
         self._is_stopping = is_stopping
         self.apdus = 0
-
-    @property
-    def reader(self) -> str:
-        """The reader's name."""
-        return self._connection.reader
-
-    @property
-    def atr(self) -> bytes:
-        """The card's answer to reset."""
-        return self._connection.atr
 
     def transmit(self, command: bytes) -> bytes:
         """Send a command, unless the station stops."""
@@ -118,9 +107,3 @@ class GuardedConnection:
         """Close the connection, also of an abandoned worker: the card is free then."""
         with self._guard.releasing():
             self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()

@@ -3,6 +3,7 @@
 import subprocess
 from base64 import b64decode
 from datetime import timedelta
+from errno import ENOSPC
 from pathlib import Path
 
 import msgspec
@@ -267,6 +268,27 @@ def test_an_internal_error_fails_one_package_and_the_others_go_on(
             service.parts.inbox.retry(name)
     assert "SMITH" not in caplog.text
     assert "internal error (KeyError in" in caplog.text
+
+
+def test_what_cannot_be_entered_is_not_looked_at_again_at_once(
+    tmp_path: Path, pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with running(tmp_path, pki) as service:
+        name = read(service.send(package(tmp_path, pki, "ZU1"), "one").content).package
+        parts = service.parts
+        monkeypatch.setattr(parts.inbox, "fail", full)
+        monkeypatch.setattr(parts.inbox, "put_off", full)
+        condition = parts.worker._condition
+        monkeypatch.setattr(condition, "wait_for", lambda _, seconds: waited.append(seconds))
+        stored = parts.inbox.get(name)
+        parts.worker._try_again(stored, KeyError(), ends=False)
+        parts.worker._give_up(stored, KeyError())
+    assert waited == [5.0, 5.0]
 
 
 def test_a_header_is_given_once_and_a_body_is_not_compressed(

@@ -69,7 +69,12 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
             "another process has been writing",
         ),
         (ProtocolError("does not verify"), 500, "internal error of the service", "does not verify"),
-        (KeyError("ZU1234567"), 500, "internal error of the service", "internal error (KeyError)"),
+        (
+            KeyError("ZU1234567"),
+            500,
+            "internal error of the service",
+            "internal error (KeyError in",
+        ),
     ],
 )
 def test_a_failure_is_one_line_for_client_and_operator(

@@ -1,5 +1,6 @@
 """What one SPOC answers to another, without a network: each code of Doc 9303-12, 8.2."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -323,7 +324,9 @@ def test_an_error_of_ours_is_an_internal_error(
     (austria.pki.folder / "terminal" / "cvca.cvcert").write_bytes(b"damaged")
     response = austria.asked_by(utopia, GetCaCertificates("UT", "m1"))
     assert response.result is Result.INTERNAL
-    assert "card-verifiable certificate" in caplog.text
+    (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert "card-verifiable certificate" in record.getMessage()
+    assert getattr(record, "chipseal_event", "") == "failed"
 
 
 def test_who_is_not_the_registered_state_is_refused(utopia: State, austria: State) -> None:
