@@ -4,8 +4,9 @@ A block "```console" is what a terminal shows: `$ ` before each command, `> ` be
 lines, and then what it prints.  "```console NAME" is another terminal, and the command `^C`
 interrupts what runs there.  "```python FILE" (in any language) is a file that the reader saves.
 
-`…` stands for lines, or for a part of a line, that are left out.  A date, an hour, a duration, a
-serial number, and what follows from random keys (digests, sizes in octets) may differ each time.
+`…` stands for lines, or for a part of a line, that are left out.  A date, a month, an hour, a
+duration, a serial number, and what follows from random keys (digests, sizes in octets) may
+differ each time.
 """
 
 import re
@@ -23,6 +24,7 @@ _FILE_NAME = re.compile(r"[\w-]+\.\w+")
 
 _EACH_TIME = (
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)?)?",  # an instant
+    r"\b\d{4}-\d\d\b(?!-)",  # a month
     r"\d\d:\d\d:\d\d",
     r"[\d,]+ octets",
     r"\d+\.\d+ ?s\b",

@@ -79,6 +79,14 @@ def test_only_dates_sizes_and_what_is_left_out_may_differ(
     assert (step.matches(printed) is not None) is matches
 
 
+def test_the_month_may_differ() -> None:
+    (step,) = steps("```console\n$ x\nperiod  2026-11  2 applications\n```\n")
+    assert isinstance(step, Step)
+    assert step.matches(["period  2026-12  2 applications"])
+    assert not step.matches(["period  2026-12  3 applications"])
+    assert not step.matches(["period  2026-12-01  2 applications"])
+
+
 def test_the_dates_of_a_machine_readable_zone_may_differ() -> None:
     shown = "```console\n$ x\n9804212M3111219XXX<<<<<<<<<<<2\nFICTWOOD<<OSKAR<<<<<<<<<<<<<<<\n```\n"
     (step,) = steps(shown)
