@@ -18,7 +18,6 @@ from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
     from verify.trust.entries import TrustEntry
-    from verify.trust.files import TrustFile
     from verify.trust.settlement import Summary
     from verify.trust.store import TrustStore
 
@@ -49,14 +48,11 @@ def trust() -> None:
 @_JSON
 def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool) -> None:
     """Verify FILES and add their contents to STORE: all files, or none."""
-    from verify.trust.files import read_trust_file
-
     summaries = None if unverified else _unchanged(store, files)
+    if summaries is None and not store.exists():
+        summaries = _make(store, files, unverified=unverified)
     if summaries is None:
-        read = [read_trust_file(path) for path in files]
-        summaries = None if store.exists() else _make(store, read, unverified=unverified)
-    if summaries is None:
-        summaries = _fill(store, read, unverified=unverified)
+        summaries = _fill(store, files, unverified=unverified)
     if as_json:
         _print_json([_summary_object(summary) for summary in summaries])
     else:
@@ -76,7 +72,7 @@ def _unchanged(store: Path, files: Sequence[Path]) -> "tuple[Summary, ...] | Non
 
 
 def _make(
-    store: Path, read: Sequence["TrustFile"], *, unverified: bool
+    store: Path, files: Sequence[Path], *, unverified: bool
 ) -> "tuple[Summary, ...] | None":
     """Make a store under a temporary name, and rename it when it is complete.
 
@@ -84,7 +80,7 @@ def _make(
     """
     unfinished = store.with_name(f".{store.name}.{secrets.token_hex(6)}")
     try:
-        summaries = _fill(unfinished, read, unverified=unverified)
+        summaries = _fill(unfinished, files, unverified=unverified)
         os.link(unfinished, store)  # fails if the file exists by now
     except FileExistsError:
         return None
@@ -97,12 +93,12 @@ def _make(
     return summaries
 
 
-def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "tuple[Summary, ...]":
-    from verify.trust.importing import import_files
+def _fill(store: Path, files: Sequence[Path], *, unverified: bool) -> "tuple[Summary, ...]":
+    from verify.trust.importing import import_paths
     from verify.trust.store import TrustStore
 
     with TrustStore.open(store, create=True) as opened:
-        return import_files(opened, read, at=datetime.now(UTC), unverified=unverified)
+        return import_paths(opened, files, at=datetime.now(UTC), unverified=unverified)
 
 
 @trust.command("list", epilog=examples("verify trust list trust.sqlite --country DE"))

@@ -28,7 +28,6 @@ from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList
 from emrtd.pki.pem import PEM_BEGIN, decode_pem
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
-from support.collector import paused_collector
 from support.errors import MalformedError, MisuseError
 from support.printable_text import printable
 from support.values import Hidden, Value
@@ -83,8 +82,7 @@ def read_trust_file(path: Path) -> TrustFile:
             blocks = [octets] if is_der else [each for _, each in decode_pem(octets, name)]
             return TrustFile(name, digest, tuple(_read_all(blocks, name)))
         if _LDIF.match(head):
-            with paused_collector():
-                return _read_collection(file, name)
+            return _read_collection(file, name)
     raise MalformedError(name, "is not a certificate, CRL, signed list or LDIF file")
 
 

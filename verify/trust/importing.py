@@ -21,7 +21,7 @@ from support.collector import paused_collector
 from support.printable_text import printable
 from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
-from verify.trust.files import TrustFile
+from verify.trust.files import TrustFile, read_trust_file
 from verify.trust.kinds import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.list_signers import SignedList
 from verify.trust.rechecking import recheck_revoked
@@ -41,6 +41,18 @@ _MOST_VALUES: Final = 500
 """The number of values in one query; every SQLite accepts 999."""
 
 
+def import_paths(
+    store: TrustStore, paths: Sequence[Path], *, at: datetime, unverified: bool = False
+) -> tuple[Summary, ...]:
+    """Read files and import them; see `read_trust_file` and `import_files`.
+
+    Nothing of the files is kept, so that the collector finds little when it runs again.
+    """
+    with paused_collector():
+        files = map(read_trust_file, paths)
+        return import_files(store, tuple(files), at=at, unverified=unverified)
+
+
 def import_files(
     store: TrustStore, files: Sequence[TrustFile], *, at: datetime, unverified: bool = False
 ) -> tuple[Summary, ...]:
@@ -49,7 +61,7 @@ def import_files(
     Raises `MisuseError`, and changes nothing, if a file or the signer of a list does not verify,
     unless `unverified`.  An entry of a collection (LDIF) that does not verify is left out.
     """
-    with paused_collector(), store.transaction():
+    with store.transaction():
         settlement = settle(read_known(store, files), files, at=at, unverified=unverified)
         sources = write_settlement(store, settlement, at)
         causes = _causes(settlement)
