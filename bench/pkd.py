@@ -1,18 +1,18 @@
 """A set of the size of the ICAO PKD imported, beside its signatures alone; known again; opened.
 
-The import and the signatures alone are timed in turn, several times: they take long, and the
-machine may slow down meanwhile.
+The import uses all cores, and the signatures alone are verified on one: the time is that on the
+clock.  Both are timed in turn, several times: they take long, and the machine may slow down
+meanwhile.
 """
 
 import os
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.pkd_set import MADE, make_pkd
-from bench.timing import Ratio, seconds
+from bench.timing import WALL, Ratio, seconds
 from emrtd.crypto.signatures import VerifyingKey, verify
 from emrtd.errors import ProtocolError
 from emrtd.pki.path import find_anchor, forget
@@ -40,7 +40,9 @@ def measure() -> list[Ratio]:
         rounds = [measure_round(folder / f"{each}.db", paths) for each in range(ROUNDS)]
     imported, again, opened = map(statistics.median, zip(*rounds, strict=True))
     return [
-        Ratio(f"{SIGNERS:,} signers imported / their signatures", imported, ALLOWED_IMPORT),
+        Ratio(
+            f"{SIGNERS:,} signers imported / their signatures on one core", imported, ALLOWED_IMPORT
+        ),
         Ratio("the same files again / the first time", again, ALLOWED_AGAIN),
         Ratio("the store opened / 4 ms", opened, 1.0),
     ]
@@ -50,10 +52,10 @@ def measure_round(path: Path, paths: list[Path]) -> tuple[float, float, float]:
     """Return the ratios of one import into a new store."""
     forget()
     with TrustStore.open(path, create=True) as store:
-        first = seconds(lambda: import_paths(store, paths, at=MADE), 1, time.process_time)
-        again = seconds(lambda: read_unchanged(store, paths), 3, time.process_time)
-        alone = seconds(signatures_of(store), 1, time.process_time)
-    opening = seconds(lambda: TrustStore.open(path).close(), 20, time.process_time)
+        first = seconds(lambda: import_paths(store, paths, at=MADE), 1, WALL)
+        again = seconds(lambda: read_unchanged(store, paths), 3, WALL)
+        alone = seconds(signatures_of(store), 1, WALL)
+    opening = seconds(lambda: TrustStore.open(path).close(), 20, WALL)
     return first / alone, again / first, opening / ALLOWED_OPEN_SECONDS
 
 

@@ -23,7 +23,6 @@
 Paths are relative to the file's folder.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +41,7 @@ from personalise.service.configuration import (
     require_distinct,
 )
 from personalise.service.intake import MAX_MEGABYTES
+from support.cores import usable_cores
 from support.records import Record, from_toml, read_bounded
 
 _MEGABYTE: Final = 1024 * 1024
@@ -111,7 +111,7 @@ class Configuration:
         self.max_clear_octets = intake.max_clear_megabytes * _MEGABYTE
         self.max_waiting = intake.max_waiting
         self.answer_seconds = intake.answer_seconds
-        self.jobs = intake.jobs or len(os.sched_getaffinity(0))
+        self.jobs = intake.jobs or usable_cores()
         self.clients = tuple(_client(each, folder) for each in raw.client)
         require_distinct(self.clients, path)
 

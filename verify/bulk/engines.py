@@ -15,6 +15,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from typing import Final, NoReturn, Protocol
 
+from support.cores import usable_cores
 from support.errors import MisuseError
 from verify.bulk.finding import Found
 from verify.bulk.judging import Job, Refusal, judge_chunk
@@ -191,7 +192,7 @@ def make_engine(url: str, jobs: int | None) -> Engine:
     Raises `MisuseError` if there is no such engine, or if it does not answer.
     """
     if not url:
-        return ProcessEngine(jobs or len(os.sched_getaffinity(0)))
+        return ProcessEngine(jobs or usable_cores())
     if jobs is not None:
         raise MisuseError(
             "--jobs and --engine exclude one another",

@@ -71,9 +71,7 @@ def _unchanged(store: Path, files: Sequence[Path]) -> "tuple[Summary, ...] | Non
         return read_unchanged(opened, files)
 
 
-def _make(
-    store: Path, files: Sequence[Path], *, unverified: bool
-) -> "tuple[Summary, ...] | None":
+def _make(store: Path, files: Sequence[Path], *, unverified: bool) -> "tuple[Summary, ...] | None":
     """Make a store under a temporary name, and rename it when it is complete.
 
     Returns None if another process made the store meanwhile; the files are to be added to that.

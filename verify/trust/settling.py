@@ -8,6 +8,7 @@ contains it, or a trusted entry has signed it.  An entry with a wrong signature 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from emrtd.pki.signer_profile import Purpose, Use, examine_profile
 from emrtd.pki.trust import Anchor, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from support.cores import on_all_cores
 from support.errors import MisuseError
 from verify.trust.columns import fingerprint_of
 from verify.trust.csca_links import Candidate
@@ -43,6 +45,9 @@ _PURPOSES: Final = {
     TrustEntryKind.MASTER_LIST_SIGNER: Purpose.MASTER_LIST_SIGNER,
     TrustEntryKind.DEVIATION_LIST_SIGNER: Purpose.DEVIATION_LIST_SIGNER,
 }
+_PART: Final = 64
+"""How many claims a thread verifies before it takes others."""
+
 _ADD_CSCA: Final = "add the certificate of the CSCA whose key signed it (root or link) as well,"
 
 
@@ -117,10 +122,16 @@ def _verdicts(gathering: Gathering, at: datetime, *, unverified: bool) -> list[_
     caches, which saves a tenth.
     """
     claims = gathering.claims
-    verdicts = {
-        number: _verdict(claims[number], gathering, at, unverified=unverified)
-        for number in sorted(range(len(claims)), key=lambda number: _issuer_of(claims[number]))
-    }
+
+    def judge(numbers: Sequence[int]) -> list[tuple[int, _Verdict]]:
+        return [
+            (number, _verdict(claims[number], gathering, at, unverified=unverified))
+            for number in numbers
+        ]
+
+    ordered = sorted(range(len(claims)), key=lambda number: _issuer_of(claims[number]))
+    parts = [ordered[each : each + _PART] for each in range(0, len(ordered), _PART)]
+    verdicts = dict(chain.from_iterable(on_all_cores(judge, parts)))
     return [verdicts[number] for number in range(len(claims))]
 
 

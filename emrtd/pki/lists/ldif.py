@@ -162,7 +162,7 @@ _WHAT: Final = "LDIF"
 
 def _decode(value: bytes) -> bytes:
     try:
-        return base64.b64decode(value.strip(), validate=True)
+        return binascii.a2b_base64(value.strip(), strict_mode=True)
     except binascii.Error:
         raise MalformedError(_WHAT, "is not base64") from None
 

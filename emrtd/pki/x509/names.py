@@ -36,7 +36,8 @@ class Name:
     """A distinguished name; two are equal if their encodings are.
 
     `attributes` are pairs of dotted object identifier and text, in the encoded order; `parts` are
-    the same attributes, encoded.
+    the same attributes, encoded.  `country_as_written` and `country`, the same in upper case, are
+    None if the name has none.
     """
 
     def __init__(
@@ -45,6 +46,8 @@ class Name:
         self.encoded = encoded
         self.attributes = attributes
         self.parts = parts
+        self.country_as_written = written = dict(reversed(attributes)).get(COUNTRY)
+        self.country = None if written is None else written.strip().upper()
 
     @classmethod
     def read(cls, value: ber.Value) -> "Name":
@@ -73,17 +76,6 @@ class Name:
             f"{_LABELS.get(oid, oid)}={_escape(text)}" for oid, text in reversed(self.attributes)
         )
         return ",".join(parts)
-
-    @cached_property
-    def country(self) -> str | None:
-        """The country in upper case; None if the name has none."""
-        written = self.country_as_written
-        return None if written is None else written.strip().upper()
-
-    @cached_property
-    def country_as_written(self) -> str | None:
-        """The country as it is encoded; None if the name has none."""
-        return next((text for oid, text in self.attributes if oid == COUNTRY), None)
 
     @cached_property
     def key(self) -> str:
