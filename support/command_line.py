@@ -14,7 +14,7 @@ from support.collector import spare_collections
 from support.core_dumps import forbid_core_dumps
 from support.errors import ChipsealError, ExitStatus, MisuseError
 from support.extras import extra_of
-from support.printable_text import printable
+from support.printable_text import one_line
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
@@ -61,12 +61,6 @@ _DEBUG_OPTION: Final = click.Option(
 _PLATFORM: Final[str] = sys.platform
 
 
-def remark(text: str) -> None:
-    """Write one line for the user to standard error, while the command continues."""
-    sys.stderr.write(f"{_one_line(text)}\n")
-    sys.stderr.flush()
-
-
 log_option = click.option(
     "--log",
     "log_form",
@@ -93,12 +87,6 @@ timing_option = click.option(
 )
 
 
-def write_trace(line: str) -> None:
-    """Write a line of a trace to standard error, with its columns."""
-    sys.stderr.write(f"{printable(line)}\n")
-    sys.stderr.flush()
-
-
 class _Failure(NamedTuple):
     """An error as it is reported: `kind` is for scripts, `advice` says what to do about it."""
 
@@ -111,12 +99,12 @@ class _Failure(NamedTuple):
     def line(self) -> str:
         """What is wrong and what to do, as one line without control characters."""
         text = f"{self.what}; {self.advice}" if self.advice else self.what
-        return _one_line(text)
+        return one_line(text)
 
     @property
     def record(self) -> dict[str, dict[str, str]]:
         """The error as `--json` prints it."""
-        what, advice = _one_line(self.what), _one_line(self.advice)
+        what, advice = one_line(self.what), one_line(self.advice)
         return {"error": {"kind": self.kind, "what": what, "advice": advice}}
 
 
@@ -205,7 +193,7 @@ def _log_line(arguments: Sequence[str], failure: _Failure) -> str:
     component = next((each for each in arguments if each in COMPONENTS), "")
     if not component:
         return ""
-    what, advice = _one_line(failure.what), _one_line(failure.advice)
+    what, advice = one_line(failure.what), one_line(failure.advice)
     return line(component, logging.ERROR, "ended", what, kind=failure.kind, advice=advice)
 
 
@@ -249,10 +237,6 @@ def _is_about_extra_arguments(error: click.ClickException) -> bool:
     if type(error) is not click.UsageError or error.ctx is None:
         return False
     return not isinstance(error.ctx.command, click.Group)
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
 
 
 class _OutlastingFile(io.FileIO):

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TypedDict, Unpack
 
-from support.command_line import remark
 from support.errors import ChipsealError, internal
-from support.printable_text import printable
+from support.printable_text import one_line, printable
+from support.remarks import remark
 
 COMPONENTS: Final = ("sign-service", "intake-service", "station", "desk", "spoc")
 """The commands that have this log."""
@@ -108,7 +108,7 @@ def text_of(error: Exception) -> str:
     and the place, since its message may quote what could not be read.
     """
     known = isinstance(error, ChipsealError | OSError)
-    return printable(" ".join(str(error).split())) if known else internal(error)
+    return one_line(str(error)) if known else internal(error)
 
 
 def notice(logger: logging.Logger, event: str, what: str, **data: Unpack[Data]) -> None:
@@ -174,7 +174,7 @@ def _line(
         "level": LEVELS.get(level, "info"),
         "component": component,
         "event": event,
-        "what": printable(" ".join(what.split())),
+        "what": one_line(what),
         "data": {
             name: printable(value) if isinstance(value, str) else value
             for name, value in data.items()

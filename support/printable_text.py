@@ -10,6 +10,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
+def one_line(text: str) -> str:
+    """Return the text as one line, with every character that is not printable replaced."""
+    return printable(" ".join(text.split()))
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, whose plural ends in s: "1 document", "2,000 documents"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

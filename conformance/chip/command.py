@@ -103,8 +103,8 @@ def chip(
             from conformance.chip.cards import DescribedCard
             from conformance.chip.cvca_folder import CvcaFolder
             from emrtd.transport.readers import connect
-            from support.command_line import remark
             from support.passphrase import read_passphrase
+            from support.remarks import remark
             from verify.commands.credentials import read_credentials
 
             folder = (

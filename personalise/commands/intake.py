@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import click
 
 from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
-from support.command_line import examples, remark
+from support.command_line import examples
 from support.errors import ExitStatus
 from support.printable_text import counted
+from support.remarks import remark
 
 if TYPE_CHECKING:
     from personalise.intake.intake import Checked

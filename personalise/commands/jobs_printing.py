@@ -13,9 +13,10 @@ import click
 from personalise.commands.jobs_output import print_decided
 from personalise.commands.ledger_options import as_json, folder_of
 from personalise.commands.people import deciding, decision_options, work_options, working
-from support.command_line import examples, remark
+from support.command_line import examples
 from support.errors import ExitStatus, MalformedError, MisuseError
 from support.printable_text import counted
+from support.remarks import remark
 
 if TYPE_CHECKING:
     from personalise.ledger.delivery import Personal

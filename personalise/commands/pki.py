@@ -14,9 +14,10 @@ from personalise.commands.pki_options import (
     make_operations,
     operation_options,
 )
-from support.command_line import examples, remark
+from support.command_line import examples
 from support.errors import MisuseError
 from support.printable_text import counted
+from support.remarks import remark
 
 if TYPE_CHECKING:
     from personalise.pki.operations import PkiOperations

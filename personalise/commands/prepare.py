@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
-from support.command_line import examples, remark
+from support.command_line import examples
 from support.errors import MisuseError
+from support.remarks import remark
 
 if TYPE_CHECKING:
     from personalise.pki.issuing_pki import IssuingPki

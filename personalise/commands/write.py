@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import card_keys, passphrase_file, pin_file
-from support.command_line import examples, remark, timing_option, trace_option, write_trace
+from support.command_line import examples, timing_option, trace_option
 from support.errors import MisuseError
+from support.remarks import remark, write_trace
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)

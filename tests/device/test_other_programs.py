@@ -40,7 +40,8 @@ COMMAND = """
 import sys
 import click
 from emrtd.transport.readers import connect
-from support.command_line import remark, run_command_line
+from support.command_line import run_command_line
+from support.remarks import remark
 
 @click.command()
 @click.argument("reader")

@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from support.command_line import (
-    Instant,
-    examples,
-    run_command_line,
-    timing_option,
-    trace_option,
-    write_trace,
-)
+from support.command_line import Instant, examples, run_command_line, timing_option, trace_option
 from support.errors import ExitStatus
+from support.remarks import write_trace
 
 if TYPE_CHECKING:
     from verify.judging.report import Report

@@ -8,7 +8,7 @@ from emrtd.errors import TransportError
 from emrtd.iso7816.procedure import Procedure
 from emrtd.transport import readers
 from emrtd.transport.timing import SessionTiming, TimedConnection
-from support.command_line import remark
+from support.remarks import remark
 from verify.inspection import capture
 from verify.inspection.events import (
     Event,

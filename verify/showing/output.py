@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from support.command_line import remark
 from support.errors import MalformedError
 from support.files import write_atomically
+from support.remarks import remark
 from verify.judging.report import Report
 
 

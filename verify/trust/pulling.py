@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 
 from emrtd.pki.x509.certificates import Certificate
-from support.command_line import remark
 from support.errors import ChipsealError, MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
+from support.remarks import remark
 from verify.trust.fetching import fetch_publications
 from verify.trust.publishing import Publication, Taken, read_publication, take
 from verify.trust.store import TrustStore

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from support.command_line import examples, remark, trace_option, write_trace
+from support.command_line import examples, trace_option
 from support.errors import MisuseError
+from support.remarks import remark, write_trace
 from vsmartcard.commands.blank_options import (
     MEMORY,
     kind_option,
