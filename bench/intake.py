@@ -23,7 +23,7 @@ from bench.timing import WALL, Ratio, seconds
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.x509.certificate_writer import key_identifier
-from personalise.intake.archive import Limits
+from personalise.intake.archive_rules import Limits
 from personalise.intake.intake import Intake, Terms
 from personalise.intake.package import open_package
 from personalise.intake.validation import Outcome, Validator, Verdict

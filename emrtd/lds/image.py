@@ -1,15 +1,18 @@
 """An LDS image: the elementary files of one chip, in a folder, in a zip, or one file alone."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, TYPE_CHECKING, Final, Self
 
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.recognition import HEAD, Companion, is_text, recognise, without_padding
 from support.errors import MalformedError, MisuseError
 from support.files import is_taken
 from support.values import Hidden, Value
+
+if TYPE_CHECKING:
+    from emrtd.lds.zip_entries import Opener
 
 CHIP_KEYS_NAME: Final = "chip_keys.p7m"
 EVIDENCE_NAME: Final = "evidence.json"
@@ -25,9 +28,6 @@ _BLOCK: Final = 1 << 16
 
 _NAME_ONE: Final = "name an LDS image"
 _COMPANIONS: Final = {Companion.CHIP_KEYS: CHIP_KEYS_NAME, Companion.EVIDENCE: EVIDENCE_NAME}
-
-Opener = Callable[[], IO[bytes]]
-"""A function that opens one file of an image."""
 
 
 class LdsImage(Value, frozen=True):
@@ -62,9 +62,9 @@ class LdsImage(Value, frozen=True):
             zipped = stream.read(4) == b"PK\x03\x04"
         if not zipped:
             return cls.gather(path, _alone(path))
-        from emrtd.lds.zipped_images import entries_of_one
+        from emrtd.lds.zip_entries import entries_of_one
 
-        with entries_of_one(path) as entries:
+        with entries_of_one(path, MAX_IMAGE) as entries:
             return cls.gather(path, entries)
 
     def save(self, folder: Path) -> None:
@@ -94,7 +94,7 @@ class LdsImage(Value, frozen=True):
             shutil.rmtree(made, ignore_errors=True)
 
     @classmethod
-    def gather(cls, path: Path, entries: Iterator[tuple[str, Opener]]) -> Self:
+    def gather(cls, path: Path, entries: "Iterator[tuple[str, Opener]]") -> Self:
         """Read an image from files that are named and opened by the caller; see `load`."""
         found: dict[FileID | Companion, tuple[str, bytes]] = {}
         unrecognised, tolerated, total = [], [], 0
@@ -196,7 +196,7 @@ def _read_on(head: bytes, stream: IO[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, Opener]]:
+def _in_folder(folder: Path) -> "Iterator[tuple[str, Opener]]":
     with os.scandir(folder) as entries:
         found = sorted((entry.name, entry.path) for entry in entries if entry.is_file())
     for name, path in found:
@@ -204,7 +204,7 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, Opener]]:
             yield name, lambda path=path: open(path, "rb", buffering=0)  # type: ignore[misc]  # noqa: PTH123, SIM115
 
 
-def _alone(path: Path) -> Iterator[tuple[str, Opener]]:
+def _alone(path: Path) -> "Iterator[tuple[str, Opener]]":
     yield path.name, lambda: path.open("rb")
 
 

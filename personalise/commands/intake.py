@@ -135,7 +135,7 @@ def intake(  # noqa: PLR0917 - click's options
     Exit status: 0 if everything was taken, 2 if something is held for a supervisor, 64 if something
     was refused.
     """
-    from personalise.intake.archive import Limits
+    from personalise.intake.archive_rules import Limits
     from personalise.intake.checking import InProcesses
     from personalise.intake.intake import Intake, Terms
     from personalise.intake.receipt import Receipt, require_receipt_signer, write_receipts

@@ -16,7 +16,8 @@ from typing import Final, Protocol, overload
 
 from emrtd.pki.cms.signed_stream import SignedStream
 from emrtd.pki.x509.certificates import Certificate
-from personalise.intake.archive import Limits, PackedApplication
+from personalise.intake.archive import PackedApplication
+from personalise.intake.archive_rules import Limits
 from personalise.intake.checking import Checker, InThisProcess, verdict_of
 from personalise.intake.package import Package, open_package
 from personalise.intake.receipt import ReceivedApplication, ReceivedPackage

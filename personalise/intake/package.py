@@ -25,13 +25,8 @@ from emrtd.pki.cms.signed_stream import SignedStream
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import KeyUsage
-from personalise.intake.archive import (
-    Archive,
-    Limits,
-    PackedApplication,
-    find_applications,
-    open_archive,
-)
+from personalise.intake.archive import PackedApplication, find_applications, open_archive
+from personalise.intake.archive_rules import Archive, Limits
 from personalise.intake.refusals import RefusedPackageError
 from personalise.intake.senders import NOBODY, Sender, WrongSignatureError
 from personalise.intake.unwrapping import IntakeKey, Unwrapped, not_opened, unwrap

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from personalise.intake.archive import Limits, Names, damaged, too_large, unsafe
+from personalise.intake.archive_rules import Limits, Names, damaged, too_large, unsafe
 from personalise.intake.refusals import RefusedPackageError
 from personalise.intake.spool import BLOCK, Spool
 
@@ -37,7 +37,7 @@ class _Place:
 
 
 class TarArchive:
-    """The files of a tar; satisfies `personalise.intake.archive.Archive`."""
+    """The files of a tar; satisfies `personalise.intake.archive_rules.Archive`."""
 
     def __init__(self, content: Spool, limits: Limits) -> None:
         self._content = content

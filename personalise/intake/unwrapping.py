@@ -25,7 +25,7 @@ from emrtd.pki.cms.signed_data import ID_SIGNED_DATA
 from emrtd.pki.cms.signed_stream import SignedStream, read_signed_stream
 from emrtd.pki.cms.transfer import open_transferred
 from emrtd.pki.x509.certificates import Certificate
-from personalise.intake.archive import Limits
+from personalise.intake.archive_rules import Limits
 from personalise.intake.refusals import Refusal, RefusedPackageError
 from personalise.intake.spool import Spool
 from personalise.intake.tar import is_tar

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Collection
 from typing import IO, Any, Final, cast
 
-from personalise.intake.archive import Limits, Names, damaged, too_large, unsafe
+from personalise.intake.archive_rules import Limits, Names, damaged, too_large, unsafe
 from personalise.intake.spool import BLOCK, Spool
 
 _ERRORS: Final = (
@@ -27,7 +27,7 @@ _SMALLEST_DIRECTORY: Final = 64 * 1024
 
 
 class ZipArchive:
-    """The files of a zip; satisfies `personalise.intake.archive.Archive`."""
+    """The files of a zip; satisfies `personalise.intake.archive_rules.Archive`."""
 
     def __init__(self, content: Spool, limits: Limits) -> None:
         most = max(limits.applications * _DIRECTORY_PER_APPLICATION, _SMALLEST_DIRECTORY)

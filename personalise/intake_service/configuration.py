@@ -31,7 +31,7 @@ from typing import Annotated, Final
 import msgspec
 
 from emrtd.pki.x509.certificates import Certificate
-from personalise.intake.archive import Limits
+from personalise.intake.archive_rules import Limits
 from personalise.intake.senders import Senders
 from personalise.service.configuration import (
     MAX_FILE,

@@ -52,7 +52,8 @@ from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.pem import decode_pem
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
-from personalise.intake.archive import Limits, find_applications, open_archive
+from personalise.intake.archive import find_applications, open_archive
+from personalise.intake.archive_rules import Limits
 from personalise.intake.refusals import RefusedPackageError
 from personalise.intake.spool import Spool
 from personalise.spoc import dv_soap, soap

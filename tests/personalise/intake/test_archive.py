@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalise.intake import archive as module
-from personalise.intake.archive import Limits, find_applications, open_archive
+from personalise.intake.archive import find_applications, open_archive
+from personalise.intake.archive_rules import Limits
 from personalise.intake.refusals import Refusal, RefusedPackageError
 from tests.personalise.intake.packages import Files, spooled, tarred, zipped
 

@@ -13,7 +13,7 @@ import pytest
 from emrtd.pki.cms.signed_data import SignedData
 from personalise.intake import intake as module
 from personalise.intake import validation
-from personalise.intake.archive import Limits
+from personalise.intake.archive_rules import Limits
 from personalise.intake.checking import InProcesses
 from personalise.intake.intake import Intake, Terms
 from personalise.intake.receipt import (

@@ -16,7 +16,7 @@ from emrtd.asn1 import ber, der
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.cms.signed_stream import SignedStream
 from emrtd.pki.x509.certificate_writer import key_identifier
-from personalise.intake.archive import Limits
+from personalise.intake.archive_rules import Limits
 from personalise.intake.package import (
     Authenticate,
     open_package,
