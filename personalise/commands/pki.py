@@ -192,19 +192,24 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE, publish a CRL, and list the affected documents.
 
     CERTIFICATE is a name that `pki status` prints (`ds-1`), a serial number, `ds` or `csca`.
+    For one that the CRL has already, only the documents are listed again.
     """
     from emrtd.pki.lint.certificates import kind_of
+    from personalise.pki.issuing_pki import CRL_NAME
     from personalise.pki.naming import find_certificate
-    from personalise.pki.operations import affected_documents, revoked_together
+    from personalise.pki.operations import affected_documents, is_published, revoked_together
     from support.files import require_new, write_atomically
 
     if str(affected) != "-":
         require_new(affected)
     operations = make_operations(**options)
     revoked = find_certificate(operations.pki, certificate)
-    again = " again" if operations.pki.is_revoked(revoked) else ""
-    path = operations.revoke(revoked)
-    click.echo(f"revoked {revoked.serial:X}{again}; distribute {path} within 48 hours", err=True)
+    if operations.carried is None and is_published(operations.pki, revoked):
+        path = operations.pki.folder / CRL_NAME
+        click.echo(f"{revoked.serial:X} is revoked already; {path} has it", err=True)
+    else:
+        path = operations.revoke(revoked)
+        click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
     for each in revoked_together(operations.pki, revoked)[1:]:
         click.echo(f"revoked with it: {each.serial:X}, a {kind_of(each).noun}", err=True)
     documents = list(affected_documents(operations.pki, revoked))

@@ -32,6 +32,7 @@ from emrtd.crypto.signatures import (
 )
 from emrtd.errors import ProtocolError
 from support.errors import ChipsealError, MalformedError, MisuseError
+from support.printable_text import counted
 
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 """The signature scheme of entries and approvals."""
@@ -269,7 +270,9 @@ def verify_log(
         least, found = needed(entry), len({each.officer for each in entry.approvals})
         if found < least:
             where = f"{path.name}, line {entry.sequence}: {entry.operation}"
-            raise ProtocolError(f"{where} required {least} officers, and {found} approved it")
+            raise ProtocolError(
+                f"{where} required {counted(least, 'officer')}, and {found} approved it"
+            )
     if not passed:
         raise ProtocolError(
             f"{path.name}: the expected head is not in the log: entries are missing"

@@ -25,7 +25,7 @@ import msgspec
 from emrtd.crypto.signatures import PublicKey, Signer, VerifyingKey
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
-from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.crl import MAX_CRL, Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.audit_log import (
@@ -47,6 +47,7 @@ from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
 from support.files import write_atomically
+from support.records import read_bounded
 
 REST: Final = timedelta(days=2)
 """How long a CSCA's new key should not sign, while its link is distributed (4.1.4.3)."""
@@ -318,6 +319,13 @@ class PkiOperations:
             if label.startswith(f"{stem}-") and self.pki.signer(label).public_key == key:
                 return label
         raise MisuseError(f"the key of {stem}.cer is not in this PKI's custody")
+
+
+def is_published(pki: IssuingPki, certificate: Certificate) -> bool:
+    """Whether the revocation list has a certificate and all in `revoked_together`."""
+    path = pki.folder / CRL_NAME
+    listed = Crl.parse(read_bounded(path, MAX_CRL)).revoked if path.is_file() else ()
+    return all(each.serial in listed for each in revoked_together(pki, certificate))
 
 
 def revoked_together(pki: IssuingPki, certificate: Certificate) -> list[Certificate]:

@@ -137,7 +137,7 @@ def test_an_operation_that_too_few_officers_approved_is_overdue(operator: Operat
     log.append("ds.issue", {"label": "ds-2"}, "done", at)
     said = operator.run("pki", "status", operator.pki)
     assert operator.status == 2
-    assert "ds.issue required 1 officers, and 0 approved it" in said
+    assert "ds.issue required 1 officer, and 0 approved it" in said
 
 
 def test_the_key_of_receipts_is_listed_in_an_hsm(operator: Operator) -> None:
