@@ -170,6 +170,8 @@ class _Step:
                 self._next()
             case Showing() if reader in {None, phase.reader}:
                 self._to(replace(phase, reader="", given=None))
+                if self.desk.prepared is not None:
+                    self._next()
             case _:
                 pass
 
@@ -304,6 +306,8 @@ class _Step:
                 self.desk = replace(self.desk, prepared=(given, self.now))
                 if isinstance(phase, Interrupted):
                     self._finish()
+                elif isinstance(phase, Showing) and not phase.reader:
+                    self._next()
 
     def _again(self) -> None:
         match self.desk.phase:

@@ -45,12 +45,27 @@ _PERMIT: Final = (
 
 def meaning(report: Report, wording: Wording = ENGLISH) -> str:
     """Return the verdict as a sentence, which states no more than the checks established."""
-    if report.verdict is not Verdict.ACCEPT:
-        return wording(f"meaning.{report.verdict.value}")
+    if report.verdict is Verdict.REFER:
+        return wording(f"meaning.refer{_referred_for(report)}")
+    if report.verdict is Verdict.REJECT:
+        return wording("meaning.reject")
     if report.is_proven_original:
         return wording("meaning.accept.proven")
     files = report.chip_status is ChipStatus.FILES
     return wording(f"meaning.accept.{'files' if files else 'unproven'}")
+
+
+def _referred_for(report: Report) -> str:
+    """Return the end of the key of the sentence that says why a document is referred."""
+    if report.chip_status is ChipStatus.CLOSED:
+        return ".closed"
+    failed = {check.id for check in report.checks if check.outcome is Outcome.FAILED}
+    failed &= report.in_the_way
+    if "document.stop-list" in failed:
+        return ".reported"
+    if report.in_the_way == failed == {"document.expired"}:
+        return ".expired"
+    return ".failed" if failed else ""
 
 
 def caveat(report: Report, data_group: str) -> str:

@@ -55,6 +55,9 @@ TEXTS: Final[dict[str, str]] = {
     "ready.title": "Put a card on the reader",
     "ready.text": "You may scan the machine readable zone before or after.",
     "ready.prepared": "The password is ready: put its card on the reader.",
+    "ready.prepared-other": (
+        "The password is ready for the other card: take this one out, or choose the other."
+    ),
     "ready.take-out": "Take the card out, and put the next one on the reader",
     "asking.title": "Scan the machine readable zone",
     "asking.text": "A card is in the reader. Scan, paste or type its MRZ, or type its CAN.",
@@ -147,7 +150,15 @@ TEXTS: Final[dict[str, str]] = {
     "verdict.accept": "ACCEPT",
     "verdict.refer": "REFER TO SECOND LINE",
     "verdict.reject": "REJECT",
-    "meaning.refer": ("Not everything could be established. The document goes to the second line."),
+    "meaning.refer": "Not everything that the policy requires could be established.",
+    "meaning.refer.closed": "The chip did not open, so nothing of it could be checked.",
+    "meaning.refer.expired": (
+        "The document or its permit is not in date; everything else that is required is in order."
+    ),
+    "meaning.refer.reported": "The document is on the stop list of its State.",
+    "meaning.refer.failed": (
+        "A check failed. That shows neither forgery, nor cloning, nor revocation."
+    ),
     "meaning.reject": "There is evidence of forgery, cloning or revocation.",
     "meaning.accept.proven": "The chip is genuine, and its data are what the issuing State signed.",
     "meaning.accept.files": (
@@ -270,8 +281,8 @@ TEXTS: Final[dict[str, str]] = {
     "report.unfinished": "Not checked",
     "report.passed.one": "{n} check passed",
     "report.passed.many": "{n} checks passed",
-    "report.skipped.one": "{n} check did not apply",
-    "report.skipped.many": "{n} checks did not apply",
+    "report.skipped.one": "{n} check was not carried out",
+    "report.skipped.many": "{n} checks were not carried out",
     "report.next": "What to do",
     "report.clause": "Clause",
     "report.closed.title": "The chip did not open",
@@ -291,29 +302,27 @@ TEXTS: Final[dict[str, str]] = {
     # --- the checks: what each asks, and what to do if it did not pass
     "check.lds.structure": "Structure of the files",
     "next.lds.structure": "Read the card again once. If it fails again: second line.",
+    "next.lds.structure.forgery": "Suspected forgery: second line.",
     "check.com.consistent": "List of the files (EF.COM)",
     "next.com.consistent": "Second line: somebody changed the list of the files.",
     "check.sod.signature": "Signature of the State",
-    "next.sod.signature": (
-        "Failed: suspected forgery, second line. Undetermined: import the State's list of signers."
-    ),
+    "next.sod.signature": "Import the State's list of signers, and read the card again.",
+    "next.sod.signature.failed": "Suspected forgery: second line.",
     "check.sod.profile": "Form of the signature",
     "next.sod.profile": "Second line.",
     "check.ds.chain": "Signer issued by the State",
-    "next.ds.chain": (
-        "Failed: suspected forgery, second line. Undetermined: import the State's Master List."
-    ),
+    "next.ds.chain": "Import the State's Master List, and read the card again.",
+    "next.ds.chain.failed": "Suspected forgery: second line.",
     "check.ds.validity": "Signer's certificates in date",
     "next.ds.validity": "Check that the document itself is in date; then second line.",
     "check.ds.profile": "Signer may sign documents",
     "next.ds.profile": "Second line.",
     "check.ds.revocation": "Signer not revoked",
-    "next.ds.revocation": (
-        "Failed: no document of this signer can be trusted, second line. Undetermined: import the"
-        " State's newest revocation list."
-    ),
+    "next.ds.revocation": "Import the State's newest revocation list, and read the card again.",
+    "next.ds.revocation.failed": "No document of this signer can be trusted: second line.",
     "check.dg.hash": "Data as they were signed",
-    "next.dg.hash": "Suspected forgery: the data were changed. Second line.",
+    "next.dg.hash": "Read the card again. If it happens again: second line.",
+    "next.dg.hash.failed": "Suspected forgery: the data were changed. Second line.",
     "check.lds.images": "Images can be shown",
     "next.lds.images": "Compare the holder with the printed portrait.",
     "check.mrz.check-digits": "Check digits on the chip",
@@ -328,26 +337,34 @@ TEXTS: Final[dict[str, str]] = {
     "check.document.expired": "Document and permit in date",
     "next.document.expired": "Compare the dates with the printed ones, and tell the holder.",
     "check.document.stop-list": "Not reported lost or stolen",
-    "next.document.stop-list": (
-        "Failed: keep the document, and send the holder to the second line. Undetermined: get the"
-        " newest stop list."
+    "next.document.stop-list": "Get the newest stop list, and read the card again.",
+    "next.document.stop-list.failed": (
+        "Keep the document, and send the holder to the second line."
     ),
     "check.access.downgrade": "Opened by the strongest protocol",
     "next.access.downgrade": "Read the card again. If it happens again: second line.",
+    "next.access.downgrade.forgery": "Suspected forgery: second line.",
     "check.cardsecurity.signature": "Signature of EF.CardSecurity",
-    "next.cardsecurity.signature": "As for the signature of the State: second line.",
+    "next.cardsecurity.signature": (
+        "Import the State's newest lists, and read the card again. If it stays: second line."
+    ),
+    "next.cardsecurity.signature.failed": "Suspected forgery: second line.",
     "check.chip.authentication": "Not a copy (Chip Authentication)",
-    "next.chip.authentication": "Failed: a copy, second line. Undetermined: read it again.",
+    "next.chip.authentication": "Read the card again. If it happens again: second line.",
+    "next.chip.authentication.cloning": "The chip is a copy: keep the document. Second line.",
     "check.active.authentication": "Not a copy (Active Authentication)",
-    "next.active.authentication": "Failed: a copy, second line. Undetermined: read it again.",
+    "next.active.authentication": "Read the card again. If it happens again: second line.",
+    "next.active.authentication.cloning": "The chip is a copy: keep the document. Second line.",
     "check.pace.cam": "Not a copy (PACE-CAM)",
-    "next.pace.cam": "Failed: a copy, second line. Undetermined: read it again.",
+    "next.pace.cam": "Read the card again. If it happens again: second line.",
+    "next.pace.cam.cloning": "The chip is a copy: keep the document. Second line.",
     "check.terminal.authentication": "This desk may read fingerprints",
     "next.terminal.authentication": "Check this desk's certificates, before the document.",
     "check.chip.life-cycle": "Chip locked after it was written",
     "next.chip.life-cycle": "Anyone can write to this chip: the holder needs another card.",
     "check.issuer.consistent": "Data and signer of one State",
-    "next.issuer.consistent": "Suspected forgery: second line.",
+    "next.issuer.consistent": "Second line.",
+    "next.issuer.consistent.forgery": "Suspected forgery: second line.",
     "check.algorithm.strength": "Algorithms strong enough",
     "next.algorithm.strength": "Second line, if the policy requires it.",
     "check.deviation.list": "No known defect of such documents",

@@ -55,6 +55,9 @@ TEXTS: Final[dict[str, str]] = {
     "ready.title": "Karte auf den Leser legen",
     "ready.text": "Die maschinenlesbare Zone kann vorher oder nachher gelesen werden.",
     "ready.prepared": "Das Passwort ist bereit: die zugehörige Karte auf den Leser legen.",
+    "ready.prepared-other": (
+        "Das Passwort für die andere Karte liegt bereit: diese herausnehmen oder die andere wählen."
+    ),
     "ready.take-out": "Karte herausnehmen und die nächste auf den Leser legen",
     "asking.title": "Maschinenlesbare Zone einlesen",
     "asking.text": "Eine Karte liegt im Leser. MRZ einlesen, einfügen oder tippen, oder die CAN.",
@@ -162,8 +165,17 @@ TEXTS: Final[dict[str, str]] = {
     "verdict.accept": "ANNEHMEN",
     "verdict.refer": "ZUR ZWEITEN KONTROLLLINIE",
     "verdict.reject": "ZURÜCKWEISEN",
-    "meaning.refer": (
-        "Nicht alles ließ sich feststellen. Das Dokument geht zur zweiten Kontrolllinie."
+    "meaning.refer": "Nicht alles, was die Richtlinie verlangt, ließ sich feststellen.",
+    "meaning.refer.closed": (
+        "Der Chip hat sich nicht geöffnet; nichts von ihm konnte geprüft werden."
+    ),
+    "meaning.refer.expired": (
+        "Das Dokument oder sein Titel ist zurzeit nicht gültig; alles andere, was verlangt wird,"
+        " ist in Ordnung."
+    ),
+    "meaning.refer.reported": "Das Dokument steht auf der Sperrliste seines Staates.",
+    "meaning.refer.failed": (
+        "Eine Prüfung ist nicht bestanden. Das beweist weder Fälschung noch Kopie noch Widerruf."
     ),
     "meaning.reject": "Es gibt Beweise für Fälschung, Kopie oder Widerruf.",
     "meaning.accept.proven": (
@@ -293,8 +305,8 @@ TEXTS: Final[dict[str, str]] = {
     "report.unfinished": "Nicht geprüft",
     "report.passed.one": "{n} Prüfung bestanden",
     "report.passed.many": "{n} Prüfungen bestanden",
-    "report.skipped.one": "{n} Prüfung traf nicht zu",
-    "report.skipped.many": "{n} Prüfungen trafen nicht zu",
+    "report.skipped.one": "{n} Prüfung nicht ausgeführt",
+    "report.skipped.many": "{n} Prüfungen nicht ausgeführt",
     "report.next": "Was zu tun ist",
     "report.clause": "Fundstelle",
     "report.closed.title": "Der Chip hat sich nicht geöffnet",
@@ -314,31 +326,35 @@ TEXTS: Final[dict[str, str]] = {
     # --- the checks: what each asks, and what to do if it did not pass
     "check.lds.structure": "Aufbau der Dateien",
     "next.lds.structure": "Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie.",
+    "next.lds.structure.forgery": "Fälschungsverdacht: zweite Kontrolllinie.",
     "check.com.consistent": "Verzeichnis der Dateien (EF.COM)",
     "next.com.consistent": "Zweite Kontrolllinie: jemand hat das Verzeichnis verändert.",
     "check.sod.signature": "Signatur des Staates",
     "next.sod.signature": (
-        "Nicht bestanden: Fälschungsverdacht, zweite Kontrolllinie. Unbestimmt: die Liste der"
-        " Signierer des Staates importieren."
+        "Die Liste der Signierer des Staates importieren und die Karte noch einmal lesen."
     ),
+    "next.sod.signature.failed": "Fälschungsverdacht: zweite Kontrolllinie.",
     "check.sod.profile": "Form der Signatur",
     "next.sod.profile": "Zweite Kontrolllinie.",
     "check.ds.chain": "Signierer vom Staat ausgestellt",
-    "next.ds.chain": (
-        "Nicht bestanden: Fälschungsverdacht, zweite Kontrolllinie. Unbestimmt: die Master List"
-        " des Staates importieren."
-    ),
+    "next.ds.chain": "Die Master List des Staates importieren und die Karte noch einmal lesen.",
+    "next.ds.chain.failed": "Fälschungsverdacht: zweite Kontrolllinie.",
     "check.ds.validity": "Zertifikate des Signierers gültig",
     "next.ds.validity": "Gültigkeit des Dokuments selbst prüfen; dann zweite Kontrolllinie.",
     "check.ds.profile": "Signierer darf Dokumente signieren",
     "next.ds.profile": "Zweite Kontrolllinie.",
     "check.ds.revocation": "Signierer nicht widerrufen",
     "next.ds.revocation": (
-        "Nicht bestanden: keinem Dokument dieses Signierers ist zu trauen, zweite Kontrolllinie."
-        " Unbestimmt: die neueste Sperrliste des Staates importieren."
+        "Die neueste Sperrliste des Staates importieren und die Karte noch einmal lesen."
+    ),
+    "next.ds.revocation.failed": (
+        "Keinem Dokument dieses Signierers ist zu trauen: zweite Kontrolllinie."
     ),
     "check.dg.hash": "Daten wie signiert",
-    "next.dg.hash": "Fälschungsverdacht: die Daten wurden verändert. Zweite Kontrolllinie.",
+    "next.dg.hash": "Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie.",
+    "next.dg.hash.failed": (
+        "Fälschungsverdacht: die Daten wurden verändert. Zweite Kontrolllinie."
+    ),
     "check.lds.images": "Bilder können gezeigt werden",
     "next.lds.images": "Die Person mit dem gedruckten Bild vergleichen.",
     "check.mrz.check-digits": "Prüfziffern auf dem Chip",
@@ -354,24 +370,38 @@ TEXTS: Final[dict[str, str]] = {
     "next.document.expired": "Die Daten mit den gedruckten vergleichen und die Person informieren.",
     "check.document.stop-list": "Nicht als verloren oder gestohlen gemeldet",
     "next.document.stop-list": (
-        "Nicht bestanden: das Dokument einbehalten, die Person zur zweiten Kontrolllinie."
-        " Unbestimmt: die neueste Sperrliste für Dokumente beschaffen."
+        "Die neueste Sperrliste für Dokumente beschaffen und die Karte noch einmal lesen."
+    ),
+    "next.document.stop-list.failed": (
+        "Das Dokument einbehalten, die Person zur zweiten Kontrolllinie."
     ),
     "check.access.downgrade": "Mit dem stärksten Protokoll geöffnet",
     "next.access.downgrade": "Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie.",
+    "next.access.downgrade.forgery": "Fälschungsverdacht: zweite Kontrolllinie.",
     "check.cardsecurity.signature": "Signatur von EF.CardSecurity",
-    "next.cardsecurity.signature": "Wie bei der Signatur des Staates: zweite Kontrolllinie.",
+    "next.cardsecurity.signature": (
+        "Die neuesten Listen des Staates importieren und die Karte noch einmal lesen. Bei"
+        " Wiederholung: zweite Kontrolllinie."
+    ),
+    "next.cardsecurity.signature.failed": "Fälschungsverdacht: zweite Kontrolllinie.",
     "check.chip.authentication": "Keine Kopie (Chip Authentication)",
     "next.chip.authentication": (
-        "Nicht bestanden: eine Kopie, zweite Kontrolllinie. Unbestimmt: noch einmal lesen."
+        "Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie."
+    ),
+    "next.chip.authentication.cloning": (
+        "Der Chip ist eine Kopie: das Dokument einbehalten. Zweite Kontrolllinie."
     ),
     "check.active.authentication": "Keine Kopie (Active Authentication)",
     "next.active.authentication": (
-        "Nicht bestanden: eine Kopie, zweite Kontrolllinie. Unbestimmt: noch einmal lesen."
+        "Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie."
+    ),
+    "next.active.authentication.cloning": (
+        "Der Chip ist eine Kopie: das Dokument einbehalten. Zweite Kontrolllinie."
     ),
     "check.pace.cam": "Keine Kopie (PACE-CAM)",
-    "next.pace.cam": (
-        "Nicht bestanden: eine Kopie, zweite Kontrolllinie. Unbestimmt: noch einmal lesen."
+    "next.pace.cam": ("Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie."),
+    "next.pace.cam.cloning": (
+        "Der Chip ist eine Kopie: das Dokument einbehalten. Zweite Kontrolllinie."
     ),
     "check.terminal.authentication": "Dieser Platz darf Fingerabdrücke lesen",
     "next.terminal.authentication": "Erst die Zertifikate des Platzes prüfen, dann das Dokument.",
@@ -380,7 +410,8 @@ TEXTS: Final[dict[str, str]] = {
         "Jeder kann auf diesen Chip schreiben: die Person braucht eine andere Karte."
     ),
     "check.issuer.consistent": "Daten und Signierer von einem Staat",
-    "next.issuer.consistent": "Fälschungsverdacht: zweite Kontrolllinie.",
+    "next.issuer.consistent": "Zweite Kontrolllinie.",
+    "next.issuer.consistent.forgery": "Fälschungsverdacht: zweite Kontrolllinie.",
     "check.algorithm.strength": "Verfahren stark genug",
     "next.algorithm.strength": "Zweite Kontrolllinie, wenn die Richtlinie es verlangt.",
     "check.deviation.list": "Kein bekannter Mangel solcher Dokumente",

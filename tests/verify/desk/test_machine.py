@@ -342,6 +342,20 @@ def test_the_second_card_follows_when_the_first_is_taken_out(counter: Counter) -
     assert counter.phase == Ready(B)
 
 
+def test_a_scan_after_a_verdict_is_for_the_card_that_waits(inspecting: Counter) -> None:
+    inspecting.inserted(B).take(Judged(1, RESULT)).take(PasswordGiven(OTHER))
+    assert isinstance(inspecting.phase, Showing)
+    inspecting.removed(A)
+    assert inspecting.phase == Inspecting(2, B, OTHER)
+
+
+def test_a_verdict_stays_until_the_next_scan_while_another_card_waits(inspecting: Counter) -> None:
+    inspecting.inserted(B).take(Judged(1, RESULT)).removed(A)
+    assert isinstance(inspecting.phase, Showing)
+    inspecting.take(PasswordGiven(OTHER))
+    assert inspecting.phase == Inspecting(2, B, OTHER)
+
+
 def test_a_card_that_is_removed_from_the_other_reader_changes_nothing(inspecting: Counter) -> None:
     inspecting.inserted(B).removed(B)
     assert isinstance(inspecting.phase, Inspecting)

@@ -32,10 +32,11 @@ from verify.desk.state import (
 from verify.desk.view import page_view
 from verify.desk.view.explained import document_rows, holder_rows
 from verify.desk.view.permit import permit_view
-from verify.desk.view.report import by_weight, report_view
+from verify.desk.view.report import by_weight, check_view, report_view
 from verify.inspection.opening import Credentials
 from verify.judging.opening_problem import OpeningCause, OpeningProblem
-from verify.judging.report import Report
+from verify.judging.report import Report, Verdict
+from verify.showing.wording import meaning
 from verify.wording import ENGLISH, Wording, wording_in
 
 GERMAN = wording_in("de")
@@ -138,8 +139,79 @@ def test_the_weightiest_failure_comes_first() -> None:
     assert order == ["dg.hash.DG1", "document.expired", "ds.revocation", "com.consistent"]
 
 
+@pytest.mark.parametrize(
+    ("check_id", "outcome", "shows", "what"),
+    [
+        ("ds.chain", Outcome.FAILED, Shows.FORGERY, "Suspected forgery"),
+        ("ds.chain", Outcome.UNDETERMINED, None, "Import the State's Master List"),
+        ("dg.hash.DG3", Outcome.NOT_PERFORMED, None, "Read the card again"),
+        ("dg.hash.DG3", Outcome.FAILED, Shows.FORGERY, "Suspected forgery"),
+        ("chip.authentication", Outcome.FAILED, Shows.CLONING, "The chip is a copy"),
+        ("pace.cam", Outcome.FAILED, None, "Read the card again"),
+        ("access.downgrade", Outcome.FAILED, Shows.FORGERY, "Suspected forgery"),
+        ("access.downgrade", Outcome.WARNING, None, "Read the card again"),
+    ],
+)
+def test_the_next_step_is_that_of_the_outcome(
+    check_id: str, outcome: Outcome, shows: Shows | None, what: str
+) -> None:
+    view = check_view(Check(check_id, outcome, "", "", shows=shows), ENGLISH)
+    assert view["next"].startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("failed", "in_the_way", "said"),
+    [
+        ({}, {"ds.revocation"}, "Not everything that the policy requires"),
+        ({"document.expired"}, {"document.expired"}, "is not in date"),
+        ({"document.expired"}, {"document.expired", "ds.revocation"}, "A check failed"),
+        ({"document.expired", "document.stop-list"}, None, "on the stop list"),
+        ({"mrz.check-digits"}, set(), "Not everything that the policy requires"),
+    ],
+)
+def test_the_sentence_of_a_referral_says_why(
+    failed: set[str], in_the_way: set[str] | None, said: str
+) -> None:
+    report = usual().judged()
+    checks = tuple(
+        replace(each, outcome=Outcome.FAILED) if each.id in failed else each
+        for each in report.checks
+    )
+    ids = frozenset(failed if in_the_way is None else in_the_way)
+    referred = replace(report, verdict=Verdict.REFER, checks=checks, in_the_way=ids)
+    assert said in meaning(referred)
+
+
 GIVEN = Given(Credentials(can=Password.can(CAN)))
 INSPECTING = Inspecting(1, "Reader A", GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "quiet"), [(Verdict.ACCEPT, True), (Verdict.REFER, False), (Verdict.REJECT, True)]
+)
+def test_to_read_again_is_the_usual_step_of_a_referral_only(verdict: Verdict, quiet: bool) -> None:
+    entry = Entry(1, Result(replace(REPORT, verdict=verdict)), 0.0)
+    cards = MappingProxyType({"Reader A": CardPresent(done=True)})
+    desk = Desk(Showing(1, "Reader A", GIVEN), cards=cards, history=(entry,), entries=1)
+    again = next(each for each in page_view(desk, ENGLISH)["actions"] if each["do"] == "again")
+    assert again["quiet"] is quiet
+
+
+def test_a_prepared_password_says_where_its_card_is() -> None:
+    entry = Entry(1, Result(REPORT), 0.0)
+    first = {"Reader A": CardPresent(done=True)}
+    for cards, said in (
+        (first, "put its card"),
+        (first | {"Reader B": CardPresent()}, "take this"),
+    ):
+        desk = Desk(
+            Showing(1, "Reader A", GIVEN),
+            cards=MappingProxyType(cards),
+            prepared=(GIVEN, 0.0),
+            history=(entry,),
+            entries=1,
+        )
+        assert said in page_view(desk, ENGLISH)["text"]
 
 
 def objection(cause: OpeningCause, tries: int = 1) -> Objection:

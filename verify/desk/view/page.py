@@ -19,6 +19,7 @@ from verify.desk.view.report import report_view
 from verify.inspection.events import NotOpened, NotRead, Proved, Reading, SessionLost, StepFailed
 from verify.inspection.steps import step_text
 from verify.judging.opening_problem import OpeningCause
+from verify.judging.report import Verdict
 from verify.wording import Wording
 
 _MOST_STEPS: Final = 60
@@ -139,15 +140,20 @@ def _showing(phase: Showing, desk: Desk, wording: Wording) -> dict[str, Any]:
     if entry is None:  # forgotten: the machine leaves this phase in the same step
         return {"phase": "ready", "title": wording("ready.title"), "asks": True}
     newest = phase.number == desk.entries
-    again = [_action("again", wording)] if phase.reader and phase.given and newest else []
-    prepared = wording("ready.prepared") if desk.prepared is not None else ""
+    verdict = entry.result.report.verdict
+    # What a second reading may correct is referred; otherwise the next card is the usual step.
+    again = [_action("again", wording) | {"quiet": verdict is not Verdict.REFER}]
+    readable = phase.reader and phase.given and newest
+    prepared = ""
+    if desk.prepared is not None:
+        prepared = wording(f"ready.prepared{'-other' if desk.waiting_card else ''}")
     return {
         "phase": "showing",
-        "title": wording(f"verdict.{entry.result.report.verdict.value}"),
+        "title": wording(f"verdict.{verdict.value}"),
         "text": prepared or (wording("showing.present") if phase.reader else ""),
-        "tone": entry.result.report.verdict.value,
+        "tone": verdict.value,
         "asks": True,
-        "actions": [*again, _action("next", wording)],
+        "actions": [*(again if readable else []), _action("next", wording)],
         "report": report_view(entry, wording),
     }
 

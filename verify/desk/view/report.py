@@ -122,9 +122,16 @@ def check_view(check: Check, wording: Wording) -> dict[str, Any]:
         "sign": _SIGNS[check.outcome],
         "word": word,
         "reason": printable(wording.reason(check.reason)),
-        "next": wording(f"next.{check.family}") if known else "",
+        "next": _next(check, wording) if known else "",
         "clause": wording.reason(check.clause),
     }
+
+
+def _next(check: Check, wording: Wording) -> str:
+    """Return what to do about a check, by what it shows, else by its outcome."""
+    shows = "" if check.shows is None else check.shows.value
+    keys = (f"next.{check.family}.{each}" for each in (shows, check.outcome.value))
+    return wording(next(filter(wording.has, keys), f"next.{check.family}"))
 
 
 def _closed(problem: OpeningProblem | None, report: Report, wording: Wording) -> dict[str, Any]:
