@@ -38,7 +38,9 @@ _MOST_REASONS: Final = 3
 _WHAT: Final = "CRL"
 _UNDERSTOOD: Final = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, ISSUER_ALT_NAME})
 _REASON_CODE: Final = "2.5.29.21"
-_DELTA: Final = "2.5.29.27"
+_PARTS: Final = frozenset({"2.5.29.27", "2.5.29.28"})
+"""Delta CRL indicator and issuing distribution point: the list is, or may be, a part of a list."""
+
 _INVALIDITY_DATE: Final = "2.5.29.24"
 _CERTIFICATE_ISSUER: Final = "2.5.29.29"
 _UNDERSTOOD_OF_ENTRIES: Final = frozenset({_REASON_CODE, _INVALIDITY_DATE})
@@ -48,11 +50,11 @@ _UNDERSTOOD_OF_ENTRIES: Final = frozenset({_REASON_CODE, _INVALIDITY_DATE})
 class Crl(Value, frozen=True, eq=False):
     """A revocation list.  `revoked` maps serial numbers to instants of revocation.
 
-    `unknown_critical` names unknown critical extensions, also of entries.  A list with any may be
-    of a kind that Doc 9303-12 forbids (indirect, partitioned, delta).  `unreadable` says what else
-    could not be read.  In either case `revoked` holds what was read, and the absence of a
-    certificate from it shows nothing.  If the time in an entry cannot be read, `revoked` has the
-    time of the list.
+    `unknown_critical` names unknown critical extensions, also of entries, and those of parts of
+    lists, critical or not.  A list with any may be of a kind that Doc 9303-12 forbids (indirect,
+    partitioned, delta).  `unreadable` says what else could not be read.  In either case `revoked`
+    holds what was read, and the absence of a certificate from it shows nothing.  If the time in an
+    entry cannot be read, `revoked` has the time of the list.
     """
 
     der: Hidden[bytes]
@@ -281,8 +283,8 @@ class _Extensions(msgspec.Struct):
             raise wrapped.malformed("extensions are one sequence")
         for value in wrapped.children[0].expect(der.SEQUENCE).children:
             extension = read_extension(value, reading.tolerated)
-            is_delta = extension.oid == _DELTA  # a part of a list, critical or not
-            if is_delta or (extension.critical and extension.oid not in _UNDERSTOOD):
+            is_part = extension.oid in _PARTS  # RFC 5280 makes both critical; a CSCA may forget it
+            if is_part or (extension.critical and extension.oid not in _UNDERSTOOD):
                 reading.critical.add(extension.oid)
             try:
                 self._take(extension)

@@ -91,6 +91,7 @@ CANNOT_BE_USED_WHOLE: dict[str, dict[str, object]] = {
     "a delta list": {"more": (extension(DELTA, der.integer(1), critical=True),)},
     "a delta list that is not marked critical": {"more": (extension(DELTA, der.integer(1)),)},
     "a partition": {"more": (extension(PARTITION, der.sequence(), critical=True),)},
+    "a partition that is not marked critical": {"more": (extension(PARTITION, der.sequence()),)},
     "a malformed critical extension": {"more": (extension("2.5.29.18", b"\x30", critical=True),)},
     "an extension that is not one": {"more": (der.integer(7),)},
     "another version": {"version": der.integer(7)},

@@ -4,10 +4,13 @@
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
+from emrtd.crypto.factored_keys import why_factored
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import DsaPublicKey, EcPublicKey, VerifyingKey
+from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.files import FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome, all_tolerated, worst_of
@@ -131,6 +134,11 @@ def _strength(case: Case) -> Check:
             for said, key in keys
             if _below(key, limits.refused_rsa_below, limits.refused_ec_below)
         ),
+        *(
+            Reason("{holder} has a key that can be computed: {why}", holder=said, why=why)
+            for said, key in (*keys, *_active_key(case))
+            if (why := why_factored(key)) is not None
+        ),
     ]
     if refused:
         reason = Reason("too weak for the policy: {refused}", refused=joined("; ", refused))
@@ -179,6 +187,13 @@ def _keys(examination: Examination) -> Iterable[tuple[str, VerifyingKey]]:
         ):
             if certificate is not None and certificate.public_key is not None:
                 yield said, certificate.public_key
+
+
+def _active_key(case: Case) -> Iterable[tuple[str, VerifyingKey]]:
+    """Yield the chip's key for Active Authentication; the policy has no limits for its size."""
+    if isinstance(case.dg15, DataGroup15):
+        with suppress(MalformedError):  # `active.authentication` says that it cannot be read
+            yield "DG15", case.dg15.public_key
 
 
 def _below(key: VerifyingKey, rsa_bits: int, ec_bits: int) -> bool:

@@ -306,6 +306,16 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "{holder} uses {hash}": "{holder}: {hash}",
     "{holder} has {key}": "{holder}: {key}",
+    "{holder} has a key that can be computed: {why}": (
+        "{holder}: der private Schlüssel ist berechenbar: {why}"
+    ),
+    "its modulus has a small factor": "sein Modul hat einen kleinen Faktor",
+    "the factors of its modulus are close to each other": (
+        "die Faktoren seines Moduls liegen nahe beieinander"
+    ),
+    "its modulus has the form of CVE-2017-15361 (ROCA)": (
+        "sein Modul hat die Form von CVE-2017-15361 (ROCA)"
+    ),
     # --- clauses with words
     "Doc 9303-11, 5.1.1, step 2; Doc 9303-12, 6": "Doc 9303-11, 5.1.1, Schritt 2; Doc 9303-12, 6",
     "Doc 9303-11, 5.1.1, step 3": "Doc 9303-11, 5.1.1, Schritt 3",
