@@ -7,6 +7,7 @@ one.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from tests.helpers import REPOSITORY
 from vsmartcard.reader import pcscd, readers
 from vsmartcard.reader.claiming import claim
 from vsmartcard.reader.readers import ReadersInUseError, VirtualReader
+from vsmartcard.reader.vpcd import BASE_PORT
 
 _COUNT = 8
 _WAIT_SECONDS = 120.0
@@ -136,7 +138,7 @@ def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
     """
     with pcscd.in_use():
         try:
-            yield readers.listed() or readers.up(_COUNT)
+            yield readers.listed() or readers.up(_COUNT, free_ports(_COUNT, BASE_PORT))
         except TransportError as error:
             pytest.skip(str(error))
     with suppress(ReadersInUseError):  # another test process uses them, and will stop them
@@ -167,3 +169,27 @@ def insert(claims: Claims) -> Iterator[Insert]:
         yield insert_chip
     finally:
         insert_chip.take_out_all()
+
+
+def free_ports(count: int, first: int) -> int:
+    """Return the first of so many consecutive ports, from `first` on, on which vpcd can listen.
+
+    Linux takes the port of an outgoing connection, or of a server on any port, from 32768 to 60999:
+    one of another program, or one that has just ended, can have any port in that range.
+    """
+    return next(
+        port
+        for port in range(first, 1 << 16, count)
+        if all(map(_is_free, range(port, port + count)))
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as vpcd does
+        try:
+            probe.bind(("", port))
+            probe.listen()
+        except OSError:
+            return False
+    return True

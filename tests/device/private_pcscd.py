@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import REPOSITORY
+from tests.readers import free_ports
 from vsmartcard.reader import reader_conf
 
 _SECONDS = 10.0
+_PORTS = 12_000  # up to 32,000: below those that Linux gives to outgoing connections
 
 
 class PrivatePcscd:
@@ -33,7 +35,7 @@ class PrivatePcscd:
         self.socket = self._run / "pcscd.comm"
         self._cards: list[subprocess.Popen[str]] = []
         self._process: subprocess.Popen[bytes] | None = None
-        self._first_port = _free_ports(4)
+        self._first_port = free_ports(4, _PORTS + os.getpid() % 1000 * 20)
         self.start()
 
     def start(self, readers: int = 2) -> None:
@@ -125,16 +127,3 @@ def link_to_pcscd(folder: Path) -> None:
 def _lead(link: Path, target: Path) -> None:
     link.unlink()
     link.symlink_to(target)
-
-
-def _free_ports(count: int) -> int:
-    """Return the first of this many consecutive ports without a listener."""
-    first = 42_000 + os.getpid() % 1000 * 20
-    while any(_is_taken(first + number) for number in range(count)):
-        first += count
-    return first
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
