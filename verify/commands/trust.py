@@ -13,7 +13,7 @@ import click
 from support.command_line import examples
 from support.errors import MisuseError
 from support.files import write_atomically
-from support.printable_text import printable
+from support.printable_text import counted, printable
 from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """How many warnings and reasons for leaving out are printed; there can be thousands."""
+
+_REASONS = 3
+"""How many reasons why signers do not chain are printed for each of many States."""
 
 _STORE = click.argument("store", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -231,8 +234,14 @@ def states(store: Path, country: str | None, *, problems: bool, as_json: bool) -
         )
         for problem in each.problems:
             click.echo(f"       {problem}")
-        for reason, count in each.reasons:
+        shown = len(each.reasons) if wanted else _REASONS
+        for reason, count in each.reasons[:shown]:
             click.echo(printable(f"         {count}: {reason}"))
+        if len(each.reasons) > shown:
+            more = f"--country {each.country} shows" if each.country else "--json shows"
+            click.echo(
+                f"         and {counted(len(each.reasons) - shown, 'reason')} more, which {more}"
+            )
         if wanted:
             for source in each.sources:
                 click.echo(f"       {source.what}: {source.where} (seen {source.seen})")

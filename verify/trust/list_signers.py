@@ -121,6 +121,9 @@ def _objection_to_list(
     reasons += [each.reason for each in refused if each.outcome is Outcome.FAILED]
     if reasons:
         return reasons[0]
+    signer = examination.signer
+    if signer is not None and signer.country != signer.issuer.country:
+        return f"its signer is of {signer.country}, and the CSCA of {signer.issuer.country}"
     if found["ds.validity"].outcome is not Outcome.FAILED:
         return None
     signed = data.signers[0].signing_time

@@ -18,14 +18,19 @@ from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import find_crl_issuer
-from emrtd.pki.signer_profile import Purpose, Use, examine_profile
-from emrtd.pki.trust import Anchor, TrustView
+from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.cores import on_all_cores
 from support.errors import MisuseError
 from verify.trust.columns import fingerprint_of
 from verify.trust.csca_links import Candidate
+from verify.trust.doubts import (
+    doubts_of_crl,
+    doubts_of_csca,
+    doubts_of_signer,
+    is_of_the_future,
+)
 from verify.trust.files import TrustFile
 from verify.trust.gathering import TAKE_ANYWAY, Claim, Gathering, LeftOut, gather
 from verify.trust.kinds import TrustEntryKind
@@ -40,11 +45,6 @@ from verify.trust.settlement import (
     Summary,
 )
 
-_PURPOSES: Final = {
-    TrustEntryKind.DOCUMENT_SIGNER: Purpose.DOCUMENT_SIGNER,
-    TrustEntryKind.MASTER_LIST_SIGNER: Purpose.MASTER_LIST_SIGNER,
-    TrustEntryKind.DEVIATION_LIST_SIGNER: Purpose.DEVIATION_LIST_SIGNER,
-}
 _PART: Final = 64
 """How many claims a thread verifies before it takes others."""
 
@@ -61,7 +61,7 @@ def settle(
     """
     gathering = gather(known, files, at, unverified=unverified)
     verdicts = _verdicts(gathering, at, unverified=unverified)
-    dropped, superseded = _superseded(known, gathering.claims, verdicts)
+    dropped, superseded = _superseded(known, gathering.claims, verdicts, at)
     left_out = [*gathering.left_out, *superseded.values()]
     rows = []
     refused: dict[bytes, tuple[Claim, _Verdict, LeftOut]] = {}
@@ -100,14 +100,14 @@ def settle(
         tuple(_restated(known, gathering.candidates)),
         dropped,
         tuple(_left_out_rows(left_out, refused.values())),
-        _summaries(files, rows, notes, [*left_out, *(each for *_, each in refused.values())]),
+        _summaries(files, rows, notes, [*left_out, *(each for *_, each in refused.values())], at),
     )
 
 
 class _Verdict(msgspec.Struct, frozen=True):
     """The status of a claim; `objection` says why it would not be imported.
 
-    `doubts` say why a signer's certificate cannot be used that is imported all the same.
+    `doubts` say why a certificate cannot be used that is imported all the same.
     """
 
     standing: Standing
@@ -152,34 +152,24 @@ def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bo
         standing = _standing_of(gathering.candidates[content])
         untrusted = "no Master List contains it, and no trusted CSCA has signed it"
         objection = untrusted if standing.verified else standing.explanation
-        return _Verdict(standing, objection)
+        return _Verdict(standing, objection, tuple(doubts_of_csca(content)))
     if isinstance(content, Crl):
         verified, reason = _verify_crl(content, gathering.trust)
     else:
         anchor, check = find_anchor(content, gathering.trust, at)
         verified, reason = check.outcome is Outcome.PASSED, check.reason
         if verified:
-            doubts = tuple(_doubts(content, anchor, claim.kind))
+            doubts = tuple(doubts_of_signer(content, anchor, claim.kind))
             reason = "; ".join((reason, *doubts))
     trusted = verified or unverified or (known is not None and known.trusted)
     unproven = trusted and not verified
     return _Verdict(Standing(claim.kind, verified, trusted, unproven, reason), reason, doubts)
 
 
-def _doubts(certificate: Certificate, anchor: Anchor | None, kind: TrustEntryKind) -> Iterator[str]:
-    """Yield why a signer's certificate cannot be used, although its CSCA issued it."""
-    profile = examine_profile(certificate, anchor, _PURPOSES[kind], Use())
-    if profile.outcome in {Outcome.FAILED, Outcome.UNDETERMINED}:
-        yield profile.reason
-    if certificate.not_after < certificate.not_before:
-        yield "its validity ends before it begins"
-    if certificate.country != certificate.issuer.country:
-        yield f"it is of {certificate.country}, and its CSCA of {certificate.issuer.country}"
-
-
 def _standing_of(candidate: Candidate) -> Standing:
     kind = TrustEntryKind.LINK if candidate.is_link else TrustEntryKind.CSCA
-    explanation = "" if candidate.proof is None else candidate.proof.explanation
+    proven = () if candidate.proof is None else (candidate.proof.explanation,)
+    explanation = "; ".join((*proven, *doubts_of_csca(candidate.certificate)))
     return Standing(kind, candidate.verified, candidate.trusted, candidate.unproven, explanation)
 
 
@@ -250,13 +240,13 @@ class _Revocations(msgspec.Struct, frozen=True):
 
 
 def _superseded(
-    known: Known, claims: Sequence[Claim], verdicts: Sequence[_Verdict]
+    known: Known, claims: Sequence[Claim], verdicts: Sequence[_Verdict], at: datetime
 ) -> tuple[tuple[KnownEntry, ...], dict[bytes, LeftOut]]:
     """Return the CRLs that are not kept: those in the store, and those arriving, by fingerprint.
 
     The newest CRL of a key usually repeats the revocations of older ones.  An older CRL that
     revokes a certificate which the newest does not is kept: a revocation is permanent.  A CRL that
-    cannot be used whole replaces none.
+    cannot be used whole, or that is not in force yet at this instant, replaces none.
     """
     newest: dict[tuple[str, bytes | None], Crl] = {}
     dropped: list[KnownEntry] = []
@@ -267,7 +257,7 @@ def _superseded(
         key = crl.issuer.key, crl.authority_key_identifier
         kept = newest.get(key)
         if kept is None:
-            if crl.objection is None:
+            if crl.objection is None and not is_of_the_future(crl, at):
                 newest[key] = crl
             continue
         is_as_new = crl.age == kept.age and crl.tbs != kept.tbs
@@ -328,6 +318,7 @@ def _summaries(
     rows: Iterable[EntryRow],
     notes: Mapping[int, tuple[str, ...]],
     left_out: Iterable[LeftOut],
+    at: datetime,
 ) -> tuple[Summary, ...]:
     """Return a summary of each file; an entry is new in the first file that contains it."""
     held: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
@@ -337,9 +328,9 @@ def _summaries(
         if row.doubts and isinstance(row.content, Certificate):
             for number in row.files:
                 doubts[number].append(f"{row.content.subject}: {'; '.join(row.doubts)}")
-        if isinstance(row.content, Crl) and row.content.objection is not None:
+        if isinstance(row.content, Crl):
             for number in row.files:
-                warnings[number].append(_warning(row.content))
+                warnings[number] += doubts_of_crl(row.content, at)
         for position, number in enumerate(row.files):
             held[number].append((row.known is None and position == 0, row.standing.verified))
     reasons: defaultdict[int, list[str]] = defaultdict(list)
@@ -357,11 +348,4 @@ def _summaries(
             left_out=tuple(reasons[number]),
         )
         for number, file in enumerate(files)
-    )
-
-
-def _warning(crl: Crl) -> str:
-    return (
-        f"the CRL of {crl.issuer} of {crl.this_update.date()} cannot be used whole"
-        f" ({crl.objection}): whom it does not name is undetermined until a newer one is added"
     )

@@ -2,18 +2,17 @@
 
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
+from emrtd.pki.x509.crl import Crl
+from verify.trust.doubts import CLOCK_SKEW, doubts_of_crl, is_of_the_future
 from verify.trust.kinds import TrustEntryKind
 from verify.trust.store import TrustStore
-
-_REASONS: Final = 3
-"""How many reasons why signers do not chain are listed for a State."""
 
 
 class PublicSource(msgspec.Struct, frozen=True):
@@ -81,6 +80,7 @@ class _Found:
         self.reasons: Counter[str] = Counter()
         self.withdrawn = 0
         self.lists: list[str] = []
+        self.crl_doubts: list[str] = []
 
 
 def public_sources() -> tuple[PublicSource, ...]:
@@ -98,13 +98,19 @@ def states_of(
     countries (two letters), which may be missing.
     """
     found: defaultdict[str, _Found] = defaultdict(_Found)
+    latest = (at + CLOCK_SKEW).isoformat()
     for country, kind, trusted, valid_from, valid_until, reason, withdrawn in store.state_rows():
-        _count(found[country], TrustEntryKind(kind), valid_from, valid_until, reason, trusted)
+        in_force = valid_from <= latest
+        of = TrustEntryKind(kind)
+        _count(found[country], of, valid_from, valid_until, reason, trusted, in_force=in_force)
         found[country].withdrawn += withdrawn
     for each in store.master_lists():
         if each.objection:
             text = f"its Master List in {each.source} is no longer trusted: {each.objection}"
             found[each.country].lists.append(text)
+    for country, state in found.items():
+        if country and state.trusted[TrustEntryKind.CRL]:
+            state.crl_doubts += _doubts_of_crls(store.crls_of_country(country), at)
     sources = public_sources()
     for country in (*(each.country for each in sources if each.country), *wanted):
         found[country.upper()]
@@ -120,6 +126,8 @@ def _count(  # noqa: PLR0917
     valid_until: str,
     reason: str,
     trusted: int,
+    *,
+    in_force: bool,
 ) -> None:
     if reason:
         if kind is TrustEntryKind.DOCUMENT_SIGNER:
@@ -129,10 +137,19 @@ def _count(  # noqa: PLR0917
         return
     found.trusted[kind] += 1
     if kind is TrustEntryKind.CRL:
-        if valid_from > found.crl:
+        if in_force and valid_from > found.crl:
             found.crl, found.crl_until = valid_from, valid_until
     elif kind in {TrustEntryKind.CSCA, TrustEntryKind.LINK}:
         found.valid_until = max(found.valid_until, valid_until)
+
+
+def _doubts_of_crls(crls: Sequence[Crl], at: datetime) -> Iterator[str]:
+    """Yield why the newest list in force cannot be used whole, or that none is in force yet."""
+    in_force = [crl for crl in crls if not is_of_the_future(crl, at)]
+    newest = max((crl.age for crl in in_force), default=None)
+    for crl in in_force or crls:
+        if newest in {None, crl.age}:
+            yield from doubts_of_crl(crl, at)
 
 
 def _state(country: str, found: _Found, sources: tuple[PublicSource, ...], at: str) -> StateTrust:
@@ -151,6 +168,7 @@ def _state(country: str, found: _Found, sources: tuple[PublicSource, ...], at: s
             f"{found.withdrawn} CSCA or link certificate{'s' if found.withdrawn > 1 else ''}"
             " withdrawn: nothing but a Master List that is no longer trusted contained them"
         )
+    problems += found.crl_doubts
     problems += found.lists
     failed = found.reasons.total()
     if failed:
@@ -166,7 +184,7 @@ def _state(country: str, found: _Found, sources: tuple[PublicSource, ...], at: s
         found.crl_until,
         found.trusted[TrustEntryKind.DOCUMENT_SIGNER],
         failed,
-        tuple(found.reasons.most_common(_REASONS)),
+        tuple(found.reasons.most_common()),
         tuple(problems),
         (*own, *many) if problems else (),
     )

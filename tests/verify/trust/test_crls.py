@@ -43,6 +43,17 @@ def test_a_newer_list_replaces_it(store: TrustStore) -> None:
     assert crls(store) == [newest]
 
 
+def test_a_list_that_is_not_in_force_yet_replaces_none(store: TrustStore) -> None:
+    """Until then the older list decides; afterwards the import of another one replaces it."""
+    today, future = CSCA.crl(), CSCA.crl(issued=NOW + 20 * DAY, number=3)
+    add(store, CSCA.certificate().der, today)
+    (summary,) = add(store, future)
+    (warning,) = summary.warnings
+    assert "is not in force yet" in warning
+    assert set(crls(store)) == {today, future}
+    assert validate(CSCA.issue(), store, at=NOW).checks[-1].outcome is Outcome.PASSED
+
+
 def test_a_copy_with_another_algorithm_beside_the_signature_does_not_stay(
     store: TrustStore,
 ) -> None:

@@ -15,6 +15,7 @@ from tests.certificates import (
     basic_constraints,
     extension,
     key_usage,
+    usage_period,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, only
 from verify.trust.kinds import TrustEntryKind
@@ -357,6 +358,16 @@ def test_ldif_that_is_not_base64_is_malformed(store: TrustStore) -> None:
         add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")
 
 
+def test_a_csca_that_cannot_be_used_says_why(store: TrustStore) -> None:
+    strange = [*CSCA.extensions(), extension("1.2.3.4.5", b"\5\0", critical=True)]
+    certificate = CSCA.issue("CSCA 1", subject=CSCA.name, extensions=strange)
+    (summary,) = add(store, certificate.der)
+    doubt = "it has unknown critical extensions: 1.2.3.4.5"
+    assert summary.doubts == (f"{certificate.subject}: {doubt}",)
+    assert only(store).explanation == f"signed by its own key; {doubt}"
+    assert validate(CSCA.issue(), store, at=NOW).anchor is None
+
+
 def test_a_signer_that_cannot_be_used_says_why(store: TrustStore) -> None:
     """Its CSCA issued it, so it is imported; a document that it signed is not accepted."""
     unreadable = extension(ext.DOCUMENT_TYPE_LIST, der.null())
@@ -370,6 +381,9 @@ def test_a_signer_that_cannot_be_used_says_why(store: TrustStore) -> None:
         ),
         "the certificate's key is not for signing documents": CSCA.issue(
             serial=4, extensions=[key_usage(ext.KeyUsage.KEY_ENCIPHERMENT)]
+        ),
+        "its private-key usage period ends before it begins": CSCA.issue(
+            serial=7, more=[usage_period(NOW, NOW - DAY)]
         ),
         "the certificate is a CA's, and a CA does not sign documents": CSCA.issue(
             serial=6, more=[basic_constraints()]

@@ -61,3 +61,16 @@ def test_a_list_is_of_the_state_of_its_signer(store: TrustStore) -> None:
         ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, by_key_identifier=True
     )
     assert DeviationList.parse(named).country == "XX"
+
+
+def test_a_list_signer_is_of_the_state_of_its_csca(store: TrustStore) -> None:
+    """Or an operator would read the name of one State on what another one vouches for."""
+    listed = Authority(country="ZZ", label="listed", common_name="CSCA of a third State")
+    signer = ELSEWHERE.list_signer(ext.MASTER_LIST_SIGNER, subject=CSCA.name)
+    forged = ELSEWHERE.master_list(listed.certificate(), signer=signer)
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
+    with pytest.raises(MisuseError, match="its signer is of UT, and the CSCA of XX"):
+        add(store, forged)
+    (summary,) = add(store, ldif(forged))
+    assert "its signer is of UT" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 2}
