@@ -56,7 +56,7 @@ class MonthReport(Value, frozen=True):
     @property
     def name(self) -> str:
         """The month, YYYY-MM."""
-        return f"{self.begin:%Y-%m}"
+        return self.begin.date().isoformat()[:7]  # strftime does not pad a year with zeros
 
 
 def month_of(begin: datetime) -> tuple[datetime, datetime]:

@@ -124,6 +124,8 @@ def test_the_command(pki: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     assert run_command_line(personalise, ["report", "--pki", str(pki)]) == 0
     assert "report,month" in capsys.readouterr().out
+    assert run_command_line(personalise, ["report", "--month", "0001-01", "--pki", str(pki)]) == 0
+    assert "report,month,0001-01" in capsys.readouterr().out
     assert run_command_line(personalise, ["report", "--month", "9999-12", "--pki", str(pki)]) == 64
     assert "--month: 9999-12 has not begun" in capsys.readouterr().err
     log = pki / "audit.jsonl"
