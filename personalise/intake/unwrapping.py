@@ -37,6 +37,8 @@ _TRANSFER_OVERHEAD: Final = 3  # base64 with line breaks: less than half as long
 _CMS_BEGINNINGS: Final = (b"\x30", b"-----beg", b"mime-ver", b"content-")
 """How a CMS object begins that is no archive: DER, PEM, S/MIME; in lower case."""
 
+_ZIP: Final = b"PK\x03\x04"
+
 _WHAT: Final = "package"
 
 
@@ -95,6 +97,9 @@ def unwrap(
         try:
             return _Unwrapping(keys, limits, allow_pkcs1=allow_pkcs1).run(reopen)
         except MalformedError as error:
+            file.seek(0)
+            if file.read(len(_ZIP)) == _ZIP:
+                raise _not_encrypted() from None
             at = "" if error.offset is None else f" at offset {error.offset}"
             raise RefusedPackageError(
                 Refusal.NOT_A_PACKAGE,
@@ -103,6 +108,15 @@ def unwrap(
             ) from None
         except NotOpenedError:
             raise not_opened() from None
+
+
+def _not_encrypted() -> RefusedPackageError:
+    return RefusedPackageError(
+        Refusal.NOT_A_PACKAGE,
+        "the file is a zip that is not encrypted",
+        advice="unpack it, and name the folder; senders encrypt with `personalise"
+        " seal-application`",
+    )
 
 
 def not_opened() -> RefusedPackageError:

@@ -172,6 +172,14 @@ def test_a_file_that_is_not_a_package_is_refused(
     assert refusal(path, pki) is Refusal.NOT_A_PACKAGE
 
 
+def test_a_zip_in_clear_is_named(pki: IssuingPki, tmp_path: Path) -> None:
+    path = tmp_path / "package"
+    path.write_bytes(NOT_PACKAGES[1])
+    with pytest.raises(RefusedPackageError, match="a zip that is not encrypted") as refused:
+        number_of(path, pki)
+    assert "unpack it" in refused.value.advice
+
+
 def test_content_that_is_not_an_archive_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
     path = tmp_path / "package"
     for content in (b"", b"not a zip", b"PK\x03\x04" + b"\0" * 40):
