@@ -34,6 +34,12 @@ _COMMANDS: Final = {
     "intake": "issue-intake",
     "receipt": "issue-receipt-signer",
 }
+_CERTIFIED: Final = {
+    "personalise eac renew-cvca": {"personalise eac renew-dv", "personalise eac renew-is"},
+    "personalise eac renew-dv": {"personalise eac renew-is"},
+}
+"""What is certified by the key that a command renews, as the commands that do it."""
+
 _CRL_ANNOUNCED: Final = timedelta(days=14)
 _TERMINALS: Final = {
     "cvca": (timedelta(days=60), "eac renew-cvca"),
@@ -74,8 +80,17 @@ def due(overview: Overview) -> list[Due]:
 
 
 def in_order(found: Iterable[Due]) -> list[Due]:
-    """Return what is to be done, the most urgent first."""
-    return sorted(found, key=lambda each: (not each.overdue, each.by, each.what))
+    """Return what is to be done: the most urgent first, but a key before what it certifies."""
+    ordered: list[Due] = []
+    for each in sorted(found, key=lambda each: (not each.overdue, each.by, each.what)):
+        later = _CERTIFIED.get(each.command, set())
+        places = (
+            place
+            for place, other in enumerate(ordered)
+            if other.command in later and other.overdue is each.overdue
+        )
+        ordered.insert(next(places, len(ordered)), each)
+    return ordered
 
 
 def _log(overview: Overview) -> Iterator[Due]:

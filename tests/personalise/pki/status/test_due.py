@@ -98,6 +98,19 @@ def test_what_was_done_is_no_longer_due(
     assert [each.operation for each in overview.last] == ["pki.init", "crl.issue", "ds.issue"]
 
 
+def test_a_key_is_renewed_before_what_it_certifies(pki: IssuingPki) -> None:
+    for days in (
+        85,
+        95,
+    ):  # the terminal's certificate ends after 31 days, the Document Verifier's 91
+        commands = [each.command for each in to_do(pki, BEGIN + days * DAY)]
+        verifier = commands.index("personalise eac renew-dv")
+        assert (commands.index("personalise eac renew-is") > verifier) is (days == 95)
+    commands = [each.command for each in to_do(pki, BEGIN + 4000 * DAY) if each.overdue]
+    chain = [each for each in commands if each.startswith("personalise eac")]
+    assert chain == [f"personalise eac renew-{each}" for each in ("cvca", "dv", "is")]
+
+
 def test_a_signer_that_is_nearly_full(pki: IssuingPki) -> None:
     signer = pki.certificate("ds")
     for number in range(10):
