@@ -46,17 +46,31 @@ def issue_document_signer(**options: Any) -> None:
     )
 
 
-@pki.command("renew-csca", epilog=examples("personalise pki renew-csca --pki pki"))
+@pki.command(
+    "renew-csca",
+    epilog=examples(
+        "personalise pki renew-csca --pki pki",
+        "personalise pki renew-csca --key brainpoolP384r1 --pki pki",
+    ),
+)
 @click.option("--name", default="", help="A new common name for the CSCA.")
+@click.option(
+    "--key",
+    "kind",
+    default="",
+    metavar="KIND",
+    help="Kind of the next key: a curve's name, or RSA-3072. The signers made after it have the"
+    " same, unless `keys` in pki.json names theirs.  [default: as before]",
+)
 @operation_options
-def renew_csca(name: str, **options: Any) -> None:
+def renew_csca(name: str, kind: str, **options: Any) -> None:
     """Make the next CSCA key, its root certificate, and the link certificate to it.
 
     There is no link certificate if the CSCA before is revoked: other States must receive the new
     root by a channel that they trust.
     """
     operations = make_operations(**options)
-    root, link = operations.renew_csca(name)
+    root, link = operations.renew_csca(name, kind=kind)
     files = ["csca.cer", "crl.crl"]
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
     if link is not None:

@@ -22,9 +22,16 @@ from support.command_line import examples
     help="Day of the rollover.  [default: when the CSCA's key may sign no more]",
 )
 @click.option("--name", default="", help="A new common name for the CSCA.")
+@click.option(
+    "--key",
+    "kind",
+    default="",
+    metavar="KIND",
+    help="Kind of the next key: a curve's name, or RSA-3072.  [default: as before]",
+)
 @click.option("--json", "json", is_flag=True, help="Print one JSON array.")
 @pki_folder
-def rehearse(on: datetime | None, name: str, folder: Path, *, json: bool) -> None:
+def rehearse(on: datetime | None, name: str, kind: str, folder: Path, *, json: bool) -> None:
     """Show, day by day, which verifiers accept what when the CSCA is renewed.
 
     It is done with other keys and the settings of the PKI: nothing is changed, and no pass phrase
@@ -46,7 +53,7 @@ def rehearse(on: datetime | None, name: str, folder: Path, *, json: bool) -> Non
     if day > csca.not_after:
         problem = f"--on: the CSCA is valid until {csca.not_after:%Y-%m-%d}"
         raise MisuseError(problem, advice="give an earlier day")
-    found = list(answers(pki.settings, begin, day, name))
+    found = list(answers(pki.settings, begin, day, name, kind))
     if json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return

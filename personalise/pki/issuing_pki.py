@@ -167,7 +167,7 @@ class IssuingPki:
             signer = self.signer(label)
             if signer.public_key != key:
                 raise ProtocolError(f"the key {label!r} is another one than the HSM has just made")
-            signer.sign(scheme or self.settings.scheme_of(label), label.encode())
+            signer.sign(scheme or self.settings.scheme_for(key.description), label.encode())
         return key
 
     @contextmanager
@@ -273,7 +273,7 @@ class IssuingPki:
                 f"{self.folder}: the Document Signer is revoked",
                 advice="run `personalise pki issue-ds`",
             )
-        signer = self._document_signer(label, key, certificate)
+        signer = self._document_signer(key, certificate)
         self.require_unrevoked(signer.csca)
         return signer
 
@@ -298,19 +298,17 @@ class IssuingPki:
             certificate = issued.get(key.public_key)
             if certificate is None:
                 continue
-            signer = self._document_signer(label, key, certificate)
+            signer = self._document_signer(key, certificate)
             if not self.is_revoked(signer.csca):
                 found.append(signer)
         return found
 
-    def _document_signer(
-        self, label: str, key: CheckedSigner, certificate: Certificate
-    ) -> DocumentSigner:
+    def _document_signer(self, key: CheckedSigner, certificate: Certificate) -> DocumentSigner:
         return DocumentSigner(
             key,
             certificate,
             self.issuer_of(certificate),
-            self.settings.scheme_of(label),
+            self.settings.scheme_for(key.public_key.description),
         )
 
     def root_of(self, key: VerifyingKey) -> Certificate:
@@ -354,9 +352,10 @@ class IssuingPki:
 
     def issuance(self, signer: SecurityObjectSigner | None = None) -> Issuance:
         """Return what data preparation needs; `signer` replaces the PKI's Document Signer."""
+        signer = signer or self.document_signer()
         return Issuance(
-            signer or self.document_signer(),
-            self.settings.scheme_of(self.settings.document_signer).hash,
+            signer,
+            self.settings.scheme_for(signer.certificate.key).hash,
             self.seal_for_station,
             self.trust_point,
             counted=self.settings.ledger.uncounted == "refuse",

@@ -56,15 +56,15 @@ def publish_master_list(
     if findings:
         count = len({file for file, _ in findings})
         subject |= {"with findings": str(count), "reason": reason.strip()}
-    label = operations.label_of(signer.public_key, MASTER_LIST.stem)
+    key = pki.signer(operations.label_of(signer.public_key, MASTER_LIST.stem))
     with operations.operation("master-list.publish", subject):
         signed = sign_list(
             ID_MASTER_LIST,
             content,
-            pki.signer(label),
+            key,
             signer,
             csca=issuer,
-            scheme=pki.settings.scheme_of(label),
+            scheme=pki.settings.scheme_for(key.public_key.description),
             at=operations.at,
         )
         write_atomically(path, signed)

@@ -149,25 +149,29 @@ class PkiOperations:
             self.pki.publish("ds", certificate)
         return certificate
 
-    def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate | None]:
+    def renew_csca(
+        self, common_name: str = "", *, kind: str = ""
+    ) -> tuple[Certificate, Certificate | None]:
         """Make the next CSCA key; return its root, and the link certificate for it.
 
         The previous key signs the link; the new key signs everything else from now on.
         `common_name` changes the CSCA's name: the link is then from the old name to the new one.
+        `kind` changes the kind of key, and that of the next signers if the settings name none.
         After a revoked CSCA there is no link: it would revoke the new key too (4.1.5.1).
         """
-        label = self.new_label("csca")
-        with self.operation(
-            "csca.issue", {"label": label, "common name": common_name or "as before"}
-        ):
-            before, settings = self.pki.csca, self.pki.settings
+        label, settings = self.new_label("csca"), self.pki.settings
+        kind = kind or settings.key
+        settings = settings.with_csca_key(kind)
+        subject = {"label": label, "common name": common_name or "as before", "kind": kind}
+        with self.operation("csca.issue", subject):
+            before = self.pki.csca
             root_before = self.pki.root_of(before.signer.public_key)
             name = common_name or settings.csca_name
             settings = changed(
                 settings, csca=label, csca_name=name, crl_number=settings.crl_number + 1
             )
             # Until the settings name it, the new key signs nothing: it goes if a step fails.
-            with self.pki.certifying(label):
+            with self.pki.certifying(label, kind, settings.scheme):
                 successor = CountrySigningCa(settings.profile, self.pki.signer(label))
                 root = successor.issue_root(self.at)
                 link = None

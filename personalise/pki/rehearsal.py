@@ -53,13 +53,16 @@ class _Rollover(Value, frozen=True):
         return Crl.parse(self.after.issue_crl(number, at, (), names))
 
 
-def rehearse(settings: Settings, begin: datetime, on: datetime, name: str = "") -> Iterator[Answer]:
+def rehearse(
+    settings: Settings, begin: datetime, on: datetime, name: str = "", kind: str = ""
+) -> Iterator[Answer]:
     """Yield what each store says on each day that matters.
 
-    `begin` is when the CSCA was made, `on` when the next one is; `name` is its common name, if it
-    changes.
+    `begin` is when the CSCA was made, `on` when the next one is; `name` is its common name and
+    `kind` the kind of its key, if they change.
     """
-    rollover = _roll_over(settings, begin, on, name)
+    after = settings.with_csca_key(kind or settings.key)
+    rollover = _roll_over(settings, changed(after, csca_name=name) if name else after, begin, on)
     last = rollover.crl(on - _A_DAY, 1)
     for day, event in _days(rollover, last):
         current = rollover.crl(day, 2)
@@ -82,12 +85,11 @@ def rehearse(settings: Settings, begin: datetime, on: datetime, name: str = "") 
                 yield Answer(day, event, what, store, verdict, reason)
 
 
-def _roll_over(settings: Settings, begin: datetime, on: datetime, name: str) -> _Rollover:
-    renamed = changed(settings, csca_name=name) if name else settings
-    before = CountrySigningCa(settings.profile, generate_private_key(settings.key))
-    after = CountrySigningCa(renamed.profile, generate_private_key(settings.key))
-    signer = generate_private_key(settings.kind_of_key("ds-1")).public_key
-    other = generate_private_key(settings.kind_of_key("ds-2")).public_key
+def _roll_over(old: Settings, new: Settings, begin: datetime, on: datetime) -> _Rollover:
+    before = CountrySigningCa(old.profile, generate_private_key(old.key))
+    after = CountrySigningCa(new.profile, generate_private_key(new.key))
+    signer = generate_private_key(old.kind_of_key("ds-1")).public_key
+    other = generate_private_key(new.kind_of_key("ds-2")).public_key
     return _Rollover(
         before,
         after,

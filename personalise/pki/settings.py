@@ -190,9 +190,8 @@ class Settings(Record, frozen=True):
         named["cvca"] = named["dv"] = self.keys.cvca or CURVE
         return named.get(label.partition("-")[0]) or self.key
 
-    def scheme_of(self, label: str) -> SignatureScheme:
-        """Return the signature scheme of the key with this label."""
-        kind = self.kind_of_key(label)
+    def scheme_for(self, kind: str) -> SignatureScheme:
+        """Return the signature scheme of a kind of key; `MisuseError` if it is unknown."""
         if kind == self.key:
             return self.scheme
         family = SignatureFamily.ECDSA
@@ -200,6 +199,14 @@ class Settings(Record, frozen=True):
             family = self.scheme.family
             family = SignatureFamily.RSA_PSS if family is SignatureFamily.ECDSA else family
         return SignatureScheme(family, fitting_hash(kind))
+
+    def with_csca_key(self, kind: str) -> "Settings":
+        """Return the settings after the CSCA changes to another kind of key.
+
+        Raises `MisuseError` or `FieldError` if it is unknown or too small.
+        """
+        scheme = self.scheme_for(kind)
+        return changed(self, key=kind, signature=scheme.family.value, hash=scheme.hash.value)
 
     @property
     def profile(self) -> CscaProfile:

@@ -512,6 +512,45 @@ def test_nothing_is_issued_under_a_csca_that_is_revoked(operator: Operator) -> N
     assert signers == [operator.pki.document_signer().certificate]
 
 
+def test_a_csca_renewal_changes_the_kind_of_key(operator: Operator) -> None:
+    folder = operator.folder / "pki"
+    operator.act("pki", "issue-list-signer", "master")
+    old = operator.pki.certificate("csca")
+    trusted, number = [old], 1
+    for kind, family, digest in (
+        ("brainpoolP384r1", "ECDSA", Hash.SHA384),
+        ("RSA-2048", "RSA-PSS", Hash.SHA256),
+    ):
+        before, number = operator.pki.document_signer(), number + 1
+        said = operator.act("pki", "renew-csca", "--key", kind)
+        assert operator.status == 0, said
+        trusted.append(Certificate.parse((folder / f"link-csca-{number}.cer").read_bytes()))
+        root, crl = operator.pki.certificate("csca"), Crl.parse((folder / "crl.crl").read_bytes())
+        assert (root.key, trusted[-1].key) == (kind, kind)
+        assert root.scheme is not None
+        assert root.scheme.family == family
+        kept = operator.pki.document_signer()  # goes on with its own kind of key
+        assert (kept.certificate, kept.scheme) == (before.certificate, before.scheme)
+        assert operator.pki.issuance().hash_algorithm is before.scheme.hash
+        operator.act("pki", "issue-ds")
+        signer = operator.pki.certificate("ds")
+        assert (signer.key, operator.pki.issuance().hash_algorithm) == (kind, digest)
+        at = signer.not_before
+        checks = validate(signer, TrustSet(trusted, [crl]), at=at).checks
+        assert {each.outcome for each in checks} == {Outcome.PASSED}, checks
+        signed_list = operator.folder / f"{number}.ml"
+        said = operator.act(
+            "pki", "publish-master-list", str(folder / "csca.cer"), "-o", str(signed_list)
+        )
+        assert operator.status == 0, said
+    entries = len(operator.pki.issued())
+    assert "'RSA-9' is not a kind of key" in operator.act("pki", "renew-csca", "--key", "RSA-9")
+    assert operator.status == 64
+    said = operator.act("pki", "renew-csca", "--key", "brainpoolP192r1")
+    assert "brainpoolP192r1 is too small" in said
+    assert len(operator.pki.issued()) == entries
+
+
 def test_a_revoked_master_list_signer_signs_no_list(operator: Operator) -> None:
     operator.act("pki", "issue-list-signer", "master")
     serial = f"{operator.pki.certificate('mls').serial:X}"

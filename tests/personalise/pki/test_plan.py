@@ -114,9 +114,10 @@ def test_a_pki_is_made_as_planned(
 
 def test_documents_are_signed_with_the_signers_own_scheme(plan: Path) -> None:
     settings = Plan.load(plan).settings()
-    assert settings.scheme_of("csca-1").hash is Hash.SHA512
-    assert settings.scheme_of("ds-7").hash is Hash.SHA384
-    assert settings.scheme_of("mls-1").description.startswith("RSA-PSS with SHA-256")
+    assert settings.scheme_for(settings.key).hash is Hash.SHA512
+    assert settings.scheme_for(settings.kind_of_key("ds-7")).hash is Hash.SHA384
+    list_signer = settings.scheme_for(settings.kind_of_key("mls-1"))
+    assert list_signer.description.startswith("RSA-PSS with SHA-256")
 
 
 def test_the_plan_is_shown_before_it_is_carried_out(
