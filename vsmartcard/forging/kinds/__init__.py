@@ -16,6 +16,7 @@ def kinds() -> Mapping[str, Forgery]:
         access,
         certificates,
         data_groups,
+        doubled,
         lying_files,
         lying_openings,
         lying_sessions,
@@ -30,6 +31,7 @@ def kinds() -> Mapping[str, Forgery]:
     modules = (
         data_groups,
         certificates,
+        doubled,
         signers,
         revocation,
         trust,

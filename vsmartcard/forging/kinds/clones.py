@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from emrtd import tlv
+from emrtd.crypto.private_keys import PrivateKey
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FileID
@@ -28,6 +29,7 @@ from vsmartcard.card.lies import KEEPING_THE_SESSION, in_session
 from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, Instructions, instead
 from vsmartcard.chip.session import Core
 from vsmartcard.forging.cards import layered, refused, with_table
+from vsmartcard.forging.factored import close_key
 from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Build, Family, Forged, Kinds
 from vsmartcard.forging.kinds.access import mapped
@@ -179,11 +181,11 @@ def _always_the_same(carry_out: CarryOut) -> CarryOut:
     return sign
 
 
-def _with_active(forger: Forger) -> Forged:
+def _with_active(forger: Forger, private: PrivateKey | None = None) -> Forged:
     """Return a document of the forger's State whose only proof is Active Authentication."""
     authority = own_authority(forger)
     made = draft(forger)
-    key, made.groups[15] = active_key(forger.key())
+    key, made.groups[15] = active_key(private or forger.key())
     made.groups[14] = DataGroup14(SecurityInfos(PACE_GM)).encode()
     made.keys = msgspec.structs.replace(
         made.keys, chip_authentication=(), active_authentication=key
@@ -197,6 +199,32 @@ def _with_active(forger: Forger) -> Forged:
 def _old_signature(forger: Forger) -> Forged:
     table = instead(INS.INTERNAL_AUTHENTICATE, _always_the_same)
     return replace(_with_active(forger), build=with_table(table))
+
+
+def _cut(carry_out: CarryOut) -> CarryOut:
+    def sign(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        return ResponseAPDU(carry_out(core, command).data[:-1])
+
+    return sign
+
+
+@KINDS.kind(
+    "clone.cut-signature", "a reader that compares as many octets as there are", _ACTIVE,
+    on_chip=True,
+)  # fmt: skip
+def _cut_signature(forger: Forger) -> Forged:
+    table = instead(INS.INTERNAL_AUTHENTICATE, _cut)
+    return replace(_with_active(forger), build=with_table(table))
+
+
+@KINDS.kind(
+    "clone.computed-key",
+    "a copy with the chip's own key for Active Authentication, factored from DG15",
+    "algorithm.strength",
+    on_chip=True,
+)
+def _computed_key(forger: Forger) -> Forged:
+    return _with_active(forger, close_key(forger))
 
 
 # --- documents with a single proof ---------------------------------------------------------------
@@ -249,6 +277,32 @@ def _without_proof(carry_out: CarryOut) -> CarryOut:
         return ResponseAPDU(tlv.encode(0x7C, *kept), response.sw)
 
     return general_authenticate
+
+
+def _with_other_proof(carry_out: CarryOut) -> CarryOut:
+    """Answer zeros in the place of the encrypted Chip Authentication Data."""
+
+    def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        response = carry_out(core, command)
+        answered = tlv.read_expected(response.data, 0x7C, "answer").children()
+        parts = (
+            tlv.encode(each.tag, bytes(len(each.value)) if each.tag == _CHIP_DATA else each.value)
+            for each in answered
+        )
+        return ResponseAPDU(tlv.encode(0x7C, *parts), response.sw)
+
+    return general_authenticate
+
+
+@KINDS.kind(
+    "clone.mapping-garbled", "a reader that goes on if it cannot decipher a proof", _MAPPING,
+    on_chip=True,
+)  # fmt: skip
+def _mapping_garbled(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    whole, _ = mapped(forger, authority, authority.signer())
+    table = instead(INS.GENERAL_AUTHENTICATE, _with_other_proof)
+    return replace(copied(forger, whole), build=with_table(table))
 
 
 @KINDS.kind(

@@ -14,7 +14,7 @@ from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
-from emrtd.pki.x509.free_writer import extension
+from emrtd.pki.x509.free_writer import crl_entry, extension, write_crl
 from vsmartcard.forging.authority import DAY, Authority, Signer, name
 from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Family, Forged, Kinds
@@ -33,6 +33,9 @@ _REVOCATION: Final = "ds.revocation"
 _CHAIN: Final = "ds.chain"
 _DELTA: Final = "2.5.29.27"
 _ISSUING_DISTRIBUTION_POINT: Final = "2.5.29.28"
+_REASON_CODE: Final = "2.5.29.21"
+_REMOVED: Final = b"\x0a\x01\x08"
+_CERTIFICATE_ISSUER: Final = "2.5.29.29"
 _STOLEN: Final = 0x57013
 
 
@@ -186,6 +189,49 @@ _with_crl(
                 critical=True,
             )
         ]
+    ),
+)
+
+
+_with_crl(
+    "crl.for-some-reasons",
+    "a CRL of stolen CAs alone, which its CSCA forgot to mark as a part",
+    lambda _, authority: authority.crl(
+        more=[
+            extension(
+                _ISSUING_DISTRIBUTION_POINT, der.sequence(der.tagged_primitive(3, b"\x05\x20"))
+            )
+        ]
+    ),
+)
+
+
+def _with_entry(kind: str, gain: str, make_extension: Callable[[], bytes]) -> None:
+    """Add a kind whose CRL names the stolen signer in an entry with an extension."""
+
+    def make_crl(forger: Forger, authority: Authority) -> bytes:
+        return write_crl(
+            authority.name,
+            authority.key,
+            [crl_entry(_STOLEN, forger.at - 2 * DAY, make_extension())],
+            [writer.authority_key_identifier(authority.key_identifier), writer.crl_number(1)],
+            issued=forger.at - DAY,
+            next_update=forger.at + 30 * DAY,
+        )
+
+    _with_crl(kind, gain, make_crl)
+
+
+_with_entry(
+    "crl.taken-back",
+    "a revocation that a reader takes back, by a reason of delta CRLs in a whole one",
+    lambda: extension(_REASON_CODE, _REMOVED),
+)
+_with_entry(
+    "crl.of-another-issuer",
+    "a revocation that a reader takes for that of another authority's certificate",
+    lambda: extension(
+        _CERTIFICATE_ISSUER, der.sequence(der.tagged(4, name("BV", "CSCA"))), critical=True
     ),
 )
 

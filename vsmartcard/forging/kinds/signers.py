@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import Final
 
 from emrtd.asn1 import der
+from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.lds.files import FileID
+from emrtd.lds.security.sod import build_sod
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.free_writer import document_types, extension
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
-from vsmartcard.forging.authority import CA_USAGE, DAY, Authority, Signer, name
+from vsmartcard.forging.authority import CA_USAGE, DAY, Authority, Signer, country_of, name
+from vsmartcard.forging.factored import roca_key
 from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Family, Forged, Kinds
 from vsmartcard.forging.kinds.security_objects import signed_by
@@ -39,6 +42,7 @@ _CONSISTENT: Final = "issuer.consistent"
 _BARCODE_SIGNER: Final = "2.23.136.1.1.14.2"
 _TLS_SERVER: Final = "1.3.6.1.5.5.7.3.1"
 _LOCALITY: Final = "2.5.4.7"
+_NAME_CONSTRAINTS: Final = "2.5.29.30"
 _UNKNOWN: Final = "1.3.6.1.4.1.99999.1"
 
 
@@ -128,6 +132,13 @@ _signer(
     more=[extension(ext.BASIC_CONSTRAINTS, b"\x30\x03\x01\x01", critical=True)],
 )
 _signer(
+    "signer.two-usages",
+    "a key for CRLs, in a reader that takes the last of two key usages",
+    _PROFILE,
+    usage=(ext.KeyUsage.CRL_SIGN,),
+    more=[writer.key_usage((ext.KeyUsage.DIGITAL_SIGNATURE,))],
+)
+_signer(
     "signer.unknown-restriction",
     "a signer under a restriction that the reader does not know",
     _CHAIN,
@@ -148,6 +159,23 @@ def _factored_key(forger: Forger) -> Forged:
     return signed_in_own_state(forger, authority, weak)
 
 
+@KINDS.kind("signer.roca", "a signer whose RSA key everybody can factor", "algorithm.strength")
+def _roca(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    weak = authority.signer(key=roca_key(forger))
+    made = draft(forger)
+    whole = made.signed(authority.signer(), trusted=trusted_state(authority))
+    scheme = SignatureScheme(SignatureFamily.RSA, made.hash)
+    sod = build_sod(
+        made.security_object,
+        weak.key,
+        weak.certificate,
+        scheme=scheme,
+        signing_time=made.signed_at,
+    )
+    return replace(whole, files={**whole.files, FileID.SOD: sod})
+
+
 @KINDS.kind("signer.no-face", "a document without a face to be compared with", "lds.structure")
 def _no_face(forger: Forger) -> Forged:
     """EF.SOD does not list DG2, so nothing is missing."""
@@ -155,6 +183,43 @@ def _no_face(forger: Forger) -> Forged:
     made = draft(forger)
     del made.groups[2]
     return made.signed(authority.signer(), trusted=trusted_state(authority))
+
+
+def _under(kind: str, gain: str, change: Callable[[list[bytes], Authority], list[bytes]]) -> None:
+    """Add a kind with a signer of a CSCA whose certificate has other extensions."""
+
+    def make(forger: Forger) -> Forged:
+        authority = own_authority(forger)
+        root = authority.root(change(authority.ca_extensions(), authority))
+        return draft(forger).signed(authority.signer(), trusted=(root.der, authority.crl()))
+
+    KINDS.add(kind, gain, _CHAIN, make)
+
+
+_under(
+    "signer.excluded-name",
+    "a signer under a name that its CSCA must not give",
+    lambda usual, authority: [*usual, _excluding(name(country_of(authority.name), "DS 1"))],
+)
+_under(
+    "signer.of-crl-authority",
+    "a signer by a CSCA whose key is for CRLs alone",
+    lambda usual, _: [*usual[:2], writer.key_usage((ext.KeyUsage.CRL_SIGN,)), *usual[3:]],
+)
+_under(
+    "signer.of-no-authority",
+    "a signer by an anchor that its own certificate calls no CA",
+    lambda usual, _: [
+        *usual[:3],
+        extension(ext.BASIC_CONSTRAINTS, der.sequence(), critical=True),
+    ],
+)
+
+
+def _excluding(subject: bytes) -> bytes:
+    """Return NameConstraints that exclude one name (RFC 5280, 4.2.1.10)."""
+    subtree = der.sequence(der.tagged(4, subject))
+    return extension(_NAME_CONSTRAINTS, der.sequence(der.tagged(1, subtree)), critical=True)
 
 
 # --- in time -------------------------------------------------------------------------------------
