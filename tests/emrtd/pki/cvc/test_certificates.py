@@ -383,3 +383,29 @@ def test_certificates_of_openpace_are_read_and_verified(scheme: str, tmp_path: P
     assert root.chat.rights == Right.READ_DG3
     assert dv.authority_reference == "UTCVCA00001"
     assert (dv.effective, dv.expiration) == (date(2026, 1, 1), date(2027, 1, 1))
+
+
+@pytest.mark.interop
+def test_openpace_certifies_our_request(tmp_path: Path) -> None:
+    """As the CVCA of another State does."""
+    cvca = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+    ours = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+    (tmp_path / "key").write_bytes(cvca.to_pkcs8().reveal())
+    request = requests.request(ours, ECDSA, "UTDVXY001", authority="XYCVCA00001")
+    (tmp_path / "request").write_bytes(request.encode())
+    common = ["--type=is", "--sign-with=key", "--scheme=ECDSA_SHA_256", "--issued=260101"]
+    tool(
+        "cvc-create", "--chr=XYCVCA00001", "--role=cvca", "--key=key", "--expires=280101",
+        "--read-finger", "--out-cert=cvca", *common, cwd=tmp_path,
+    )  # fmt: skip
+    made = tool(
+        "cvc-create", "--csr=request", "--role=dv_foreign", "--expires=270101", "--read-finger",
+        "--out-cert=dv", *common, cwd=tmp_path,
+    )  # fmt: skip
+    assert (tmp_path / "dv").exists(), made
+    root = CvCertificate.decode((tmp_path / "cvca").read_bytes())
+    dv = CvCertificate.decode((tmp_path / "dv").read_bytes())
+    dv.verify(root.public_key)
+    assert (dv.authority_reference, dv.holder_reference) == ("XYCVCA00001", "UTDVXY001")
+    assert dv.role is Role.DV_FOREIGN
+    assert dv.public_key.point == request.public_key.point
