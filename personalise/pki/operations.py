@@ -318,11 +318,17 @@ class PkiOperations:
             replace(officers, required=required, operations=operations).save(self.pki.folder)
 
     def label_of(self, key: VerifyingKey | None, stem: str) -> str:
-        """Return the label of a kind whose key this is; `MisuseError` if there is none."""
+        """Return the label of a kind whose key this is; `MisuseError` if there is none.
+
+        The newest key of a kind may have no certificate, if what made it was interrupted.
+        """
         for label in self.pki.custody.labels():
             if label.startswith(f"{stem}-") and self.pki.signer(label).public_key == key:
                 return label
-        raise MisuseError(f"the key of {stem}.cer is not in this PKI's custody")
+        raise MisuseError(
+            f"none of the keys {stem}-… is the one of the certificate in use",
+            advice="restore it from a backup",
+        )
 
 
 def is_published(pki: IssuingPki, certificate: Certificate) -> bool:

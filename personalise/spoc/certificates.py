@@ -55,16 +55,15 @@ def create_spoc(
             advice="give one that begins with http, https or ldap",
         )
     label = operations.new_label(SPOC_CA)
-    with operations.operation(ISSUE, {"label": label, "host": host}):
-        pki.custody.generate(label, CURVE)
+    with operations.operation(ISSUE, {"label": label, "host": host}), pki.certifying(label, CURVE):
         ca = _ca(pki, label, crl_url)
         root = ca.issue_root(at)
         crl = ca.issue_crl(1, at)
         require_signed(root, root, Crl.parse(crl))
-        write_atomically(folder / CA_NAME, root.der)
         write_atomically(folder / CRL_NAME, crl)
         for role in SpocRole:
             _issue(operations, ca, root, role, host)
+        write_atomically(folder / CA_NAME, root.der)  # last: without it, all is made anew
     return root
 
 
@@ -119,7 +118,7 @@ def _existing(operations: PkiOperations) -> tuple[Certificate, SpocCa]:
     pki = operations.pki
     root = ca_certificate(pki.folder)
     (crl_url,) = root.extensions.crl_distribution_points
-    return root, _ca(pki, operations.newest_label(SPOC_CA), crl_url)
+    return root, _ca(pki, operations.label_of(root.public_key, SPOC_CA), crl_url)
 
 
 def _ca(pki: IssuingPki, label: str, crl_url: str) -> SpocCa:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from personalise.commands.main import personalise
+from personalise.pki.keys.custody import FileCustody
+from personalise.spoc import certificates
 from support.command_line import run_command_line
 from tests.personalise.spoc.states import PASSPHRASE, State
 
@@ -53,6 +55,26 @@ def test_mistakes_are_named_and_leave_no_key(
         assert run(bare, *arguments) == 64, arguments
         assert said in capsys.readouterr().err, arguments
     assert sorted((bare / "keys").iterdir()) == keys
+
+
+def test_an_init_that_was_interrupted_is_repeated(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("spoc", "init", "--host", "spoc.uto.example", "--crl-url", "https://uto.example/")
+    with monkeypatch.context() as patched:
+        patched.setattr(certificates, "_issue", interrupted)
+        assert run(bare, *arguments) != 0
+    FileCustody(bare / "keys", PASSPHRASE).generate("spocca-7", "secp256r1")  # as a kill leaves it
+    assert run(bare, *arguments) == 0
+    assert run(bare, "spoc", "renew") == 0
+    FileCustody(bare / "keys", PASSPHRASE).generate("spocca-9", "secp256r1")
+    assert run(bare, "spoc", "renew") == 0
+    names = {path.name for path in (bare / "keys").glob("spocca-*")}
+    assert names == {"spocca-7.p8", "spocca-8.p8", "spocca-9.p8"}
+
+
+def interrupted(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_state_that_is_not_registered_is_not_asked(
