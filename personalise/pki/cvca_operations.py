@@ -84,7 +84,8 @@ def renew_cvca(operations: PkiOperations, *, kind: str = "", mnemonic: str = "")
     Document Verifier and the inspection system need new keys too.
     """
     before = operations.pki.trust_point
-    label, label_before = operations.new_label("cvca"), operations.newest_label("cvca")
+    label = operations.new_label("cvca")
+    label_before = operations.label_of(before.public_key.key, "cvca")
     reference = next_reference(before.holder_reference)
     if mnemonic:
         if not re.fullmatch("[A-Z0-9]{1,9}", mnemonic):

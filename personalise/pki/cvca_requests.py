@@ -138,10 +138,11 @@ def issuer_for(operations: PkiOperations, role: Role) -> CvIssuer:
     pki = operations.pki
     if role.is_dv:
         root = pki.trust_point
-        return CvIssuer(root, root.public_key, operations.newest_label("cvca"), "eac renew-cvca")
+        label = operations.label_of(root.public_key.key, "cvca")
+        return CvIssuer(root, root.public_key, label, "eac renew-cvca")
     certificate = pki.cv_certificate(DV_CERTIFICATE)
     key = document_verifier_key(operations)
-    return CvIssuer(certificate, key, operations.newest_label("dv"), "eac renew-dv")
+    return CvIssuer(certificate, key, operations.label_of(key.key, "dv"), "eac renew-dv")
 
 
 def cvca_certificates(operations: PkiOperations) -> list[CvCertificate]:

@@ -81,9 +81,9 @@ def ask(
                 asked, pki.signer(own), before.public_key.scheme, before.holder_reference
             )
         elif by_our_cvca:
-            ours, cvca = pki.trust_point.holder_reference, operations.newest_label("cvca")
-            scheme = pki.trust_point.public_key.scheme
-            asked = authenticate(asked, pki.signer(cvca), scheme, ours)
+            ours, name = pki.trust_point.public_key, pki.trust_point.holder_reference
+            cvca = operations.label_of(ours.key, "cvca")
+            asked = authenticate(asked, pki.signer(cvca), ours.scheme, name)
         for each in certificates:
             _write(pki, country, f"{_CVCA}/{_name(each)}", each.encode())
         _write(pki, country, _REQUEST, asked.encode())

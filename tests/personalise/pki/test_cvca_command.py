@@ -255,6 +255,17 @@ def test_the_cvca_changes_its_kind_of_key_and_its_name(
     assert operator.status == 64
 
 
+def test_a_key_of_an_interrupted_renewal_signs_nothing(operator: Operator) -> None:  # noqa: F811
+    for label in ("cvca-2", "dv-2"):  # a killed command leaves a key without a certificate
+        operator.pki.custody.generate(label, "brainpoolP256r1")
+    old = read(operator, "cvca.cvcert")
+    for command in (("renew-is",), ("renew-dv",), ("renew-cvca",), ("renew-dv",), ("renew-is",)):
+        rights = [] if command == ("renew-cvca",) else ["--right", "dg3"]
+        said = operator.act("eac", *command, *rights)
+        assert operator.status == 0, said
+    assert rights_on_chip(old, terminal(operator)) == Right.READ_DG3
+
+
 def test_who_asks_for_an_earlier_key_gets_a_certificate_of_the_one_in_use(
     operator: Operator,  # noqa: F811
 ) -> None:
