@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,9 @@ from tests.helpers import damaged
 from tests.personalise.conftest import PASSPHRASE
 from tests.personalise.pki.test_pki_command import Operator, operator  # noqa: F401 - a fixture
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def terminal(operator: Operator) -> Path:  # noqa: F811
@@ -45,7 +47,7 @@ def rights_on_chip(trust_point: CvCertificate, folder: Path) -> Right:
     """Return what a chip with this trust point grants to the folder's inspection system."""
     found = [CvCertificate.decode(path.read_bytes()) for path in folder.glob("*.cvcert")]
     inspection_system = CvCertificate.decode((folder / "is.cvcert").read_bytes())
-    state = TrustState.initial([trust_point], TODAY)
+    state = TrustState.initial([trust_point], today())
     key = state.trust_points[0]
     for certificate in find_chain(found, state.references, inspection_system.holder_reference):
         state, key = state.validate(certificate, key)
@@ -130,8 +132,8 @@ def test_a_first_request_may_be_signed_by_a_foreign_cvca(operator: Operator) -> 
         public_key=CvPublicKey.of(cvca.public_key, SCHEME),
         holder="XXCVCA00001",
         chat=Chat.inspection_system(Role.CVCA, rights),
-        effective=TODAY,
-        expiration=TODAY,
+        effective=today(),
+        expiration=today() + timedelta(days=1),
         signer=cvca,
         scheme=SCHEME,
         authority="XXCVCA00001",

@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from personalise.commands.main import personalise
 from personalise.ledger.states import Job, JobState
@@ -61,10 +63,12 @@ def test_percentiles_of_several_processes() -> None:
 
 
 @pytest.fixture
-def pki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def pki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A PKI that is made, and used, in the middle of a month: none ends during a test."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    assert run_command_line(personalise, ["pki", "init", str(tmp_path / "pki")]) == 0
-    return tmp_path / "pki"
+    with time_machine.travel(datetime.now(UTC).replace(day=15)):
+        assert run_command_line(personalise, ["pki", "init", str(tmp_path / "pki")]) == 0
+        yield tmp_path / "pki"
 
 
 def made(pki: Path, jobs: list[Any] | None = None) -> MonthReport:
