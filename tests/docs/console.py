@@ -32,7 +32,7 @@ _EACH_TIME = (
     r"(?<=CAN  )\d{6}\b",
     r"\d{7}[MFX<]\d{7}(?=[A-Z<]{3})|(?<=<)\d(?![^\n])",  # dates of the MRZ and its last digit
 )
-_VARYING = "|".join(_EACH_TIME)
+_VARYING = re.compile("|".join(f"({each})" for each in (re.escape(ELISION), *_EACH_TIME)))
 
 
 @dataclass
@@ -113,11 +113,13 @@ def _pattern(shown: str) -> str:
     """Return the expression, with one group, for the lines that a line on a page stands for."""
     if shown.strip() == ELISION:
         return r"((?:.*\n)*?)"
-    parts = re.split(f"({_VARYING}|{ELISION})", shown)
-    for number in range(1, len(parts), 2):
-        parts[number] = ".*" if parts[number] == ELISION else f"(?:{_VARYING})"
-    parts[::2] = map(re.escape, parts[::2])
-    return f"({''.join(parts)}\n)"
+    parts, end = [], 0
+    for varying in _VARYING.finditer(shown):
+        kind = (varying.lastindex or 1) - 1  # a date stands for a date, and a month for a month
+        parts.append(re.escape(shown[end : varying.start()]))
+        parts.append(f"(?:{_EACH_TIME[kind - 1]})" if kind else ".*")
+        end = varying.end()
+    return f"({''.join(parts)}{re.escape(shown[end:])}\n)"
 
 
 def pages() -> list[Path]:
