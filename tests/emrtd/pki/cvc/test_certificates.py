@@ -408,4 +408,4 @@ def test_openpace_certifies_our_request(tmp_path: Path) -> None:
     dv.verify(root.public_key)
     assert (dv.authority_reference, dv.holder_reference) == ("XYCVCA00001", "UTDVXY001")
     assert dv.role is Role.DV_FOREIGN
-    assert dv.public_key.point == request.public_key.point
+    assert dv.public_key.point == ours.public_key.curve.encode_point(ours.public_key.point)
