@@ -128,3 +128,8 @@ def kdf3(
     fixed = number.to_bytes(4, "big") + b"\x00" + diversification_data
     blocks = (cmac(bytes((counter,)) + fixed) for counter in range(1, -(-size // 16) + 1))
     return Secret(b"".join(blocks)[:size])
+
+
+def version_name(key_version: int) -> str:
+    """Return a key version for messages: in decimal, as it is given, and in hexadecimal."""
+    return f"{key_version} (hexadecimal {key_version:02X})"

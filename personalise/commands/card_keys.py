@@ -100,13 +100,13 @@ def seal(
 @passphrase_file
 def show(file: Path, station_key: Path | None, passphrase_file: Path | None) -> None:
     """Print the batch, the key version and the check values of a file with keys of cards."""
-    from emrtd.globalplatform.keys import check_value
+    from emrtd.globalplatform.keys import check_value, version_name
     from personalise.pki.keys.station import StationKeys
     from personalise.station.key_sources.key_file import KeyFile
     from support.passphrase import read_passphrase
 
     found = KeyFile.open(file, StationKeys(read_passphrase(passphrase_file), station_key))
-    click.echo(f"batch {found.batch}, key version {found.key_version:02X}")
+    click.echo(f"batch {found.batch}, key version {version_name(found.key_version)}")
     click.echo("master keys (KDF3)" if found.diversified else "static keys")
     for name, key in zip(("ENC", "MAC", "DEK"), found.keys.in_order, strict=True):
         click.echo(f"{name} {check_value(key).hex().upper()}")
@@ -146,6 +146,11 @@ def _read_keys(octets: bytes, where: str) -> "list[Secret]":
                 f"{where}: line {number} is not a key of 16, 24 or 32 octets in hexadecimal, or"
                 " components of one length"
             ) from None
+        if not any(combined):
+            raise MisuseError(
+                f"{where}: the key of line {number} is all zeros",
+                advice="check that no component is there twice",
+            )
         found.append(Secret(combined))
     return found
 
@@ -158,14 +163,15 @@ def _station(path: Path) -> "tuple[EcPublicKey, bytes]":
     """Return the public key of a station's certificate, and its identifier."""
     from emrtd.crypto.signatures import EcPublicKey
     from emrtd.pki.x509.certificate_writer import key_identifier
+    from emrtd.pki.x509.extensions import KeyUsage
     from personalise.pki.certificate_file import read_certificate
     from support.errors import MisuseError
 
     certificate = read_certificate(path)
-    public = certificate.public_key
+    public, usage = certificate.public_key, certificate.extensions.key_usage
+    advice = "name the station's certificate: station.cer in the folder of the PKI"
     if not isinstance(public, EcPublicKey):
-        raise MisuseError(
-            f"{path}: its key is not an elliptic-curve key",
-            advice="name the station's certificate: station.cer in the folder of the PKI",
-        )
+        raise MisuseError(f"{path}: its key is not an elliptic-curve key", advice=advice)
+    if usage is not None and KeyUsage.KEY_AGREEMENT not in usage:
+        raise MisuseError(f"{path}: its key usage does not include keyAgreement", advice=advice)
     return public, key_identifier(public)

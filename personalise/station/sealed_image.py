@@ -41,6 +41,10 @@ class SealedImage:
                 f"{path}: holds no {CHIP_KEYS_NAME}",
                 advice="write an image that `personalise prepare` made",
             )
-        order = keys.open(image.chip_keys)
+        try:
+            order = keys.open(image.chip_keys)
+        except MisuseError as error:
+            where = path / CHIP_KEYS_NAME
+            raise MisuseError(f"{where}: {error.message}", advice=error.advice) from error
         with decoding(path / CHIP_KEYS_NAME):
             return cls(image.files, StationOrder.decode(order.reveal()))

@@ -113,7 +113,9 @@ def test_a_sample_card_is_not_written_with_production_keys(
     card = blanks(tmp_path, kind)
     keys = workplace / "batch-17.p7m"
     assert write(workplace, kind, card, "--card-keys", keys) == ExitStatus.UNFIT_CARD
-    assert "no keys of version 11, only of version 30" in error(capsys)
+    assert "no keys of version 17 (hexadecimal 11), only of version 48 (hexadecimal 30)" in error(
+        capsys
+    )
     assert write(workplace, kind, card) == ExitStatus.OK
 
 
@@ -176,11 +178,32 @@ def test_show_prints_check_values_and_no_key(
     shown = capsys.readouterr().out
     value = check_value(Secret(MASTER)).hex().upper()
     assert shown.splitlines() == [
-        "batch batch-17, key version 11",
+        "batch batch-17, key version 17 (hexadecimal 11)",
         "master keys (KDF3)",
         *(f"{name} {value}" for name in ("ENC", "MAC", "DEK")),
     ]
     assert MASTER not in (workplace / "batch-17.p7m").read_bytes()
+
+
+def test_a_key_file_is_sealed_only_for_a_key_that_can_open_it(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("card-keys", "seal", "--station", workplace / "pki/ds.cer", "--batch", "b")
+    arguments += ("--key-version", "1", "-o", tmp_path / "b.p7m", workplace / "batch-17.txt")
+    assert command(*arguments) == ExitStatus.MISTAKE
+    assert "does not include keyAgreement; name the station's certificate" in error(capsys)
+    assert not (tmp_path / "b.p7m").exists()
+
+
+def test_an_altered_key_file_is_named_once(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    altered = tmp_path / "altered.p7m"
+    octets = (workplace / "batch-17.p7m").read_bytes()
+    altered.write_bytes(octets[:-1] + bytes((octets[-1] ^ 1,)))
+    assert command("card-keys", "show", altered) == ExitStatus.MISTAKE
+    shown = error(capsys)
+    assert f"{altered}: the envelope is for another key, or was altered" in shown
 
 
 def test_components_are_combined(
@@ -206,10 +229,11 @@ def test_components_are_combined(
         (b"00" * 15, "line 1 is not a key"),
         (b"zz", "line 1 is not a key"),
         (b"\n" + b"00" * 16 + b" " + b"00" * 24, "line 2 is not a key"),
-        (b"00" * 16 + b"\n" + b"00" * 16, "holds 2 keys"),
+        (b"11" * 16 + b"\n" + b"11" * 16, "holds 2 keys"),
+        (b"11" * 16 + b" " + b"11" * 16, "line 1 is all zeros"),
         (b"404142434445464748494A4B4C4D4E4F", "holds the published test key"),
         (b"", "holds 0 keys"),
-        (b"00" * 16 + b"\n" + b"00" * 16 + b"\n" + b"00" * 32, "must have the same size"),
+        (b"11" * 16 + b"\n" + b"11" * 16 + b"\n" + b"11" * 32, "must have the same size"),
     ],
 )
 def test_keys_that_cannot_be_sealed(
@@ -235,7 +259,7 @@ def test_keys_that_cannot_be_sealed(
         ("{image}", "is not a key file"),
         ("{toml}", "exactly one of keys, hsm and key_block"),
         ("{aid}", "security_domain: is not an AID"),
-        ("{same}", "has the key version 11 too"),
+        ("{same}", "has the key version 17 (hexadecimal 11) too"),
         ("{unknown}", "colour"),
     ],
 )

@@ -205,7 +205,9 @@ def test_a_test_key_on_a_production_card_and_the_reverse(tmp_path: Path, kind: B
     error = refused(sample_blank(kind), kind, source, CardFault.TEST_CARD)
     assert "published test key" in str(error)
     error = refused(sample_blank(kind), kind, Batch(tmp_path / "third"), CardFault.WRONG_KEYS)
-    assert "no keys of version 11, only of version 30" in str(error)
+    assert "no keys of version 17 (hexadecimal 11), only of version 48 (hexadecimal 30)" in str(
+        error
+    )
 
 
 @of_each_kind
@@ -213,7 +215,7 @@ def test_a_card_of_another_batch_is_tried_once(tmp_path: Path, kind: BlankKind) 
     chip = batch_blank(kind)
     other = Batch(tmp_path, MasterKeys.single(Secret(bytes(32))))
     error = refused(chip, kind, other, CardFault.WRONG_KEYS)
-    assert "other keys of version 11 than batch 17" in str(error)
+    assert "other keys of version 17 (hexadecimal 11) than batch 17" in str(error)
     assert domain_of(chip).failures == 1
     assert chip.state.life_cycle is LifeCycle.BLANK
     chip.reset()
@@ -444,3 +446,13 @@ def test_the_state_of_a_blank_is_kept() -> None:
             batch_blank(kind), counts_empty_commands=False, failures=3, sequence_counter=0x010203
         ).state
         assert ChipState.decode(state.encode()).security_domain == state.security_domain
+
+
+@of_each_kind
+def test_a_blank_jmrtd_applet_is_named_as_another_kind(kind: BlankKind) -> None:
+    chip = sample_blank(BlankKind.JMRTD_APPLET)
+    files = document() | {FileID.DG3: b"\x63\x03\x02\x01\x00"}
+    with pytest.raises(RejectCardError, match=kind.label) as raised:
+        write(chip, files, kind)
+    assert raised.value.fault is CardFault.WRONG_KIND
+    assert chip.state.life_cycle is LifeCycle.BLANK

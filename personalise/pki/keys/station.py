@@ -38,7 +38,7 @@ class StationKeys:
         try:
             return open_envelope(envelope, self._read[path])
         except ProtocolError as error:
-            raise MisuseError(f"chip_keys.p7m: {error}") from None
+            raise MisuseError(str(error)) from None
 
 
 def _found_for(envelope: bytes) -> Path:

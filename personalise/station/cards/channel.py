@@ -8,7 +8,7 @@ from typing import Final
 
 from emrtd.errors import ChipRefusalError
 from emrtd.globalplatform import key_information, put_key
-from emrtd.globalplatform.keys import TEST_KEYS
+from emrtd.globalplatform.keys import TEST_KEYS, version_name
 from emrtd.globalplatform.scp03 import (
     Authenticated,
     AuthenticationInterruptedError,
@@ -181,7 +181,7 @@ class StationChannel:
             self._keys.failed_cards.note(card)
 
     def _wrong_keys(self, error: WrongCardKeysError) -> RejectCardError:
-        version = f"version {error.key_version:02X}"
+        version = f"version {version_name(error.key_version)}"
         if self._keys.is_test:
             return RejectCardError(
                 CardFault.NOT_A_TEST_CARD,
@@ -203,12 +203,12 @@ class StationChannel:
 
     def _no_such_version(self) -> Procedure[RejectCardError]:
         """Return the error for a card without keys of these versions, with those that it has."""
-        wanted = " or ".join(f"{each:02X}" for each in self._keys.key_versions)
+        wanted = " or ".join(map(version_name, self._keys.key_versions))
         try:
             found = yield from key_information.key_information()
         except (ChipRefusalError, MalformedError):
             found = ()
-        has = ", ".join(sorted({f"{each.version:02X}" for each in found}))
+        has = ", ".join(map(version_name, sorted({each.version for each in found})))
         return RejectCardError(
             CardFault.WRONG_KEYS,
             f"the card has no keys of version {wanted}"
@@ -224,8 +224,10 @@ class NoAuthenticationError(RejectCardError):
     def __init__(self) -> None:
         super().__init__(
             CardFault.WRONG_KIND,
-            "the card does not authenticate itself with transport keys",
-            advice="use a card that does, or allow this with `--card-keys none`",
+            "the card does not authenticate itself with transport keys: it is of another kind, or"
+            " takes commands from anyone",
+            advice="use a card that does; `--card-keys none` allows one that takes commands from"
+            " anyone",
         )
 
 

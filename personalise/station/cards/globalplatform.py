@@ -114,7 +114,18 @@ class GlobalPlatformCard:
         """Create the file before the next write; on a card that is not blank, look for it first."""
         if not self._blank:
             yield from self._read_in(self._directory)
-            if (yield from self._files.has(file, size)):
+            try:
+                exists = yield from self._files.has(file, size)
+            except ChipRefusalError as error:
+                if error.sw != SW.SECURITY_STATUS_NOT_SATISFIED:
+                    raise
+                raise RejectCardError(
+                    CardFault.WRONG_KIND,
+                    f"{error.message}: a card of the kind globalplatform lets every file be"
+                    " selected until it is locked",
+                    advice="use another card",
+                ) from error
+            if exists:
                 return False
         self._new.append((file, size))
         return True

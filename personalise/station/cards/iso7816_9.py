@@ -49,6 +49,11 @@ _REFUSED_KEYS: Final = frozenset(
 )
 """Answers to PUT DATA that mean that the keys are at fault, not the card."""
 
+_OTHER_CREATE_FILE: Final = frozenset(
+    {SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED, SW.REFERENCE_DATA_NOT_USABLE}
+)
+"""Answers to CREATE FILE of cards of another kind; the last one is the JMRTD applet's."""
+
 
 class Iso7816Card:
     """A card that supports these commands; satisfies `PersonalisableCard`.
@@ -134,10 +139,11 @@ class Iso7816Card:
             return False
         if response.sw == SW.NOT_ENOUGH_MEMORY:
             raise no_room(str(file.file_id), size)
-        if response.sw in {SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
+        if response.sw in _OTHER_CREATE_FILE:
             raise RejectCardError(
                 CardFault.WRONG_KIND,
-                "the card does not know CREATE FILE: it is not a blank card of the kind iso7816-9",
+                f"the card does not know this CREATE FILE (it answered {response.sw:04X}): it is"
+                " not a blank card of the kind iso7816-9",
                 advice="use another card",
             )
         if response.sw == SW.SECURITY_STATUS_NOT_SATISFIED and self._channel is None:

@@ -22,7 +22,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from emrtd.globalplatform.keys import MasterKeys, StaticKeys
+from emrtd.globalplatform.keys import MasterKeys, StaticKeys, version_name
 from emrtd.globalplatform.parameters import Mode, SecurityLevel
 from emrtd.globalplatform.security_domain import SECURITY_DOMAIN
 from personalise.pki.keys.station import StationKeys
@@ -132,7 +132,7 @@ class BatchKeySource:
     ) -> None:
         if replacement is not None and replacement.version == keys.version:
             raise MisuseError(
-                f"{name}: the replacement has the key version {keys.version:02X} too",
+                f"{name}: the replacement has the key version {version_name(keys.version)} too",
                 advice="give the new keys another version",
             )
         self.name = name
@@ -151,7 +151,7 @@ class BatchKeySource:
         for each in self._sets:
             if each.version == key_version:
                 return each.keys.for_card(diversification_data, key_version)
-        raise StopReaderError(f"{self.name} has no keys of version {key_version:02X}")
+        raise StopReaderError(f"{self.name} has no keys of version {version_name(key_version)}")
 
 
 def key_source(name: str, station: StationKeys, pin: Pin) -> KeySource | None:
@@ -216,7 +216,7 @@ def _of_key_block(table: KeyBlockTable, folder: Path, station: StationKeys) -> C
     path = folder / table.block
     block = read_bounded(path, _MAX_SIZE).decode("latin-1").strip()
     protection = open_protection_key(folder / table.protection_key, station)
-    key = open_key_block(block, protection)
+    key = open_key_block(block, protection, str(path))
     keys: StaticKeys | MasterKeys = MasterKeys.single(key)
     if table.static:
         keys = StaticKeys(key, key, key)

@@ -4,8 +4,9 @@ The master key is an object in the token, or wrapped under one: it is then unwra
 session and cannot be read from it.
 """
 
-from emrtd.globalplatform.keys import StaticKeys, kdf3
+from emrtd.globalplatform.keys import TEST_KEYS, MasterKeys, StaticKeys, kdf3
 from personalise.pki.keys.hsm import Pkcs11Custody
+from personalise.station.outcomes import StopReaderError
 from support.secret import Secret
 
 
@@ -23,9 +24,20 @@ class HsmMasterKey:
         self._size = size
         self._wrapped = wrapped
 
-    def for_card(self, diversification_data: bytes, key_version: int) -> StaticKeys:  # noqa: ARG002
-        """Derive the keys of a card; raises `HsmError`."""
-        return StaticKeys(*(self._derive(number, diversification_data) for number in (1, 2, 3)))
+    def for_card(self, diversification_data: bytes, key_version: int) -> StaticKeys:
+        """Derive the keys of a card; raises `HsmError`.
+
+        Raises `StopReaderError` if the master key is the published test key.
+        """
+        keys = StaticKeys(*(self._derive(number, diversification_data) for number in (1, 2, 3)))
+        test = MasterKeys(*TEST_KEYS.in_order).for_card(diversification_data, key_version)
+        if keys == test:
+            raise StopReaderError(
+                f"the key {self._label!r} in the HSM is the published test key, which protects no"
+                " production card",
+                advice="name the key of the batch, or use `--card-keys test` for sample cards",
+            )
+        return keys
 
     def _derive(self, number: int, diversification_data: bytes) -> Secret:
         return kdf3(self._cmac, number, diversification_data, self._size)

@@ -17,6 +17,7 @@ master, kek = bytes(range(32)), bytes(range(50, 82))
 def make(session):
     for label, value, uses in (
         ("batch 17", master, MechanismFlag.SIGN | MechanismFlag.VERIFY),
+        ("test", bytes(range(0x40, 0x50)), MechanismFlag.SIGN | MechanismFlag.VERIFY),
         ("wrapping", kek, MechanismFlag.WRAP | MechanismFlag.UNWRAP),
     ):
         session.create_object({
@@ -49,6 +50,20 @@ hsm.close()
         "True",
         "the HSM has no secret keys 'absent'; exactly one is required",
     ]
+
+
+def test_the_published_test_key_in_an_hsm_is_refused(token: dict[str, str]) -> None:
+    script = (
+        SCRIPT
+        + """
+try:
+    HsmMasterKey(hsm, "test", 16).for_card(card, 1)
+except ChipsealError as error:
+    print(error.message)
+hsm.close()
+"""
+    )
+    assert run(script, token).strip().startswith("the key 'test' in the HSM is the published test")
 
 
 def test_a_wrapped_master_key_is_unwrapped_in_the_hsm(token: dict[str, str]) -> None:

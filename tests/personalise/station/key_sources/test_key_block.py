@@ -23,6 +23,14 @@ WITH_OPTIONAL_BLOCKS = (
 )
 """Of the key A0 A1 ... BF."""
 
+WITH_EXTENDED_LENGTH = (
+    "D0432E5AX00N0300CT0002010800"
+    + "A" * 252
+    + "KP0C00AABBCCPB0C00000000C7ACC5A716688B535169A6B15CBAFAB6AD40CF9FEFAE1599C751846516C3"
+    "1136D22EF88C473B77212E5B40A7CB47D90B7D7742275F60F9900C3EF8A8DE8A75A5"
+)
+"""The length of its first optional block has four digits."""
+
 
 def protection(size: int) -> Secret:
     return Secret(bytes(range(size)))
@@ -35,6 +43,20 @@ def test_a_key_block_of_each_size_of_protection_key(size: int) -> None:
 
 def test_a_key_block_with_optional_blocks() -> None:
     assert open_key_block(WITH_OPTIONAL_BLOCKS, protection(32)).reveal() == bytes(range(0xA0, 0xC0))
+
+
+def test_an_optional_block_with_an_extended_length() -> None:
+    assert open_key_block(WITH_EXTENDED_LENGTH, protection(32)).reveal() == KEY
+    for length in ("0000", "0001", "00FF0", "00020009", "00020000", "0002000A", "0002+108"):
+        block = WITH_EXTENDED_LENGTH[:18] + length + WITH_EXTENDED_LENGTH[18 + len(length) :]
+        with pytest.raises((MalformedError, MisuseError)):
+            open_key_block(block, protection(32))
+
+
+@pytest.mark.parametrize("version", "ABC")
+def test_the_version_of_another_key_block_is_named(version: str) -> None:
+    with pytest.raises(MalformedError, match=f"keys.txt: is a key block of version {version}"):
+        open_key_block(version + BLOCKS[16][1:], protection(16), "keys.txt")
 
 
 @pytest.mark.parametrize("position", range(16, len(BLOCKS[32]), 7))
@@ -53,7 +75,7 @@ def test_another_protection_key_is_refused() -> None:
 @pytest.mark.parametrize(
     ("at", "value", "problem"),
     [
-        (0, "B", "not a key block of version D"),
+        (0, "B", "a key block of version B, not D"),
         (1, "0160", "has 144 characters"),
         (5, "D0", "for the usage 'D0'"),
         (7, "T", "the algorithm 'T'"),
