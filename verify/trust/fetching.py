@@ -33,25 +33,43 @@ def fetch_publications(source: str) -> Iterator[tuple[str, bytes]]:
 
 def _download(address: str) -> bytes:
     """Fetch an HTTPS address; the server's certificate is checked, and redirections are refused."""
-    parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname or parts.username:
-        raise MisuseError(
-            "the address of a publication begins with https://, and has no user name",
-            advice="use https://HOST/PATH, a folder or a file",
-        )
-    path = parts.path or "/"
-    connection = HTTPSConnection(parts.hostname, parts.port, timeout=_SECONDS)
+    host, port, path = _read_address(address)
+    connection = HTTPSConnection(host, port, timeout=_SECONDS)
     try:
-        connection.request("GET", f"{path}?{parts.query}" if parts.query else path)
+        connection.request("GET", path)
         answer = connection.getresponse()
         if answer.status != 200:
-            raise MisuseError(f"{parts.hostname}: answers {answer.status} instead of 200")
+            raise MisuseError(f"{host}: answers {answer.status} instead of 200")
         octets = answer.read(MAX_PUBLICATION + 1)
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, UnicodeError) as error:
         reason = getattr(error, "strerror", "") or type(error).__name__
-        raise MisuseError(f"{parts.hostname}: cannot be reached ({reason})") from None
+        raise MisuseError(f"{host}: cannot be reached ({reason})") from None
     finally:
         connection.close()
     if len(octets) > MAX_PUBLICATION:
-        raise MisuseError(f"{parts.hostname}: the answer is larger than {MAX_PUBLICATION:,} octets")
+        raise MisuseError(f"{host}: the answer is larger than {MAX_PUBLICATION:,} octets")
     return octets
+
+
+def _read_address(address: str) -> tuple[str, int | None, str]:
+    """Return host, port (None: the usual one) and path with query; raise `MisuseError`."""
+    advice = "use https://HOST/PATH, a folder or a file"
+    if not address.isascii() or not address.isprintable() or " " in address:
+        raise MisuseError(
+            "the address of a publication has characters that no address has",
+            advice="write them as %XX, and those of a host's name as xn--",
+        )
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise MisuseError(
+            "the host or port in the address of a publication cannot be read", advice=advice
+        ) from None
+    if parts.scheme != "https" or not host or parts.username is not None:
+        raise MisuseError(
+            "the address of a publication begins with https://, and has no user name",
+            advice=advice,
+        )
+    path = parts.path or "/"
+    return host, port, f"{path}?{parts.query}" if parts.query else path

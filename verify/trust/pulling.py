@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from emrtd.pki.x509.certificates import Certificate
-from support.errors import ChipsealError, MisuseError
+from support.errors import ChipsealError, MalformedError, MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
 from support.remarks import remark
@@ -48,7 +48,7 @@ def pull_into(store: Path, source: str, publisher: Path | None) -> Pulled:
     """
     given = None
     if publisher is not None:
-        given = Certificate.parse(read_bounded(publisher, _MOST)).fingerprint
+        given = _fingerprint_of(publisher)
     if store.exists():
         with TrustStore.open(store) as opened:
             return _pull(opened, store, source, given)
@@ -65,6 +65,15 @@ def pull_into(store: Path, source: str, publisher: Path | None) -> Pulled:
     finally:
         unfinished.unlink(missing_ok=True)
     return pulled
+
+
+def _fingerprint_of(publisher: Path) -> bytes:
+    try:
+        return Certificate.parse(read_bounded(publisher, _MOST)).fingerprint
+    except MalformedError as error:
+        raise MalformedError(
+            str(publisher), error.message, advice="name the .cer that `verify trust publish` made"
+        ) from None
 
 
 def _pull(opened: TrustStore, store: Path, source: str, given: bytes | None) -> Pulled:
@@ -108,11 +117,16 @@ def _newest(source: str, publisher: bytes) -> tuple[bytes, Publication]:
 
 
 def _write_beside(store: Path, publication: Publication) -> list[Path]:
+    """Write what travelled with a publication; one that no longer travels stays, with a remark."""
+    policy = None if publication.policy is None else publication.policy.encode()
     written = []
-    if publication.policy is not None:
-        write_atomically(policy_path(store), publication.policy.encode())
-        written.append(policy_path(store))
-    if publication.stop_list is not None:
-        write_atomically(stop_list_path(store), publication.stop_list)
-        written.append(stop_list_path(store))
+    for path, octets, what in (
+        (policy_path(store), policy, "policy"),
+        (stop_list_path(store), publication.stop_list, "stop list"),
+    ):
+        if octets is not None:
+            write_atomically(path, octets)
+            written.append(path)
+        elif path.exists():
+            remark(f"{path}: stays as it was, since no {what} came with this publication")
     return written

@@ -171,6 +171,11 @@ def test_a_policy_and_a_stop_list_travel_with_it(office: Office) -> None:
     assert office.pull()[0] == 0
     assert (office.folder / "post.policy.toml").read_text() == policy
     assert (office.folder / "post.stop-list").read_bytes() == stop_list
+    office.publish()
+    status, _, remark = office.pull()
+    assert status == 0
+    assert "post.policy.toml: stays as it was" in remark
+    assert (office.folder / "post.stop-list").read_bytes() == stop_list
     (office.folder / "p.toml").write_text("name = 1")
     status, *_ = office.run(
         "publish", office.folder / "office.sqlite", "--key", office.folder / "key.p8",
@@ -207,6 +212,35 @@ def test_only_https_is_fetched(office: Office, address: str) -> None:
     )
     assert status == 64
     assert "https://" in error
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://[::1/t",
+        "https://host:99999/t",
+        "https://host:port/t",
+        "https://a host/t",
+        "https://localhost/\xe4",
+        "https://a..b/t",
+        "https://@host/t",
+    ],
+)
+def test_an_address_that_is_none_is_a_mistake(office: Office, address: str) -> None:
+    office.publish()
+    status, _, error = office.run(
+        "pull", office.post, address, "--publisher", office.folder / "key.cer"
+    )
+    assert status == 64
+    assert "internal" not in error
+
+
+def test_a_publisher_that_is_no_certificate_is_named(office: Office) -> None:
+    office.publish()
+    publication = office.shared / "trust.p7m"
+    status, _, error = office.run("pull", office.post, office.shared, "--publisher", publication)
+    assert status == 64
+    assert f"{publication}: certificate" in error
 
 
 def test_a_publication_is_fetched_by_https(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
