@@ -22,6 +22,7 @@ def test_a_card_that_leaves_in_mid_read_is_read_when_it_comes_back(post: Post) -
     post.phase("interrupted")
     assert post.title == "The card left the reader"
     assert "read again by itself" in post.text
+    assert post.window.locator("#meter").is_hidden()  # without a value it would move
     post.put(usual())
     post.verdict("accept")
     assert post.problems == []

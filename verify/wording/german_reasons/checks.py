@@ -317,6 +317,10 @@ TEXTS: Final[dict[str, str]] = {
         "sein Modul hat die Form von CVE-2017-15361 (ROCA)"
     ),
     # --- clauses with words
+    "Doc 9303-10, 4.6 and 4.7": "Doc 9303-10, 4.6 und 4.7",
+    "Doc 9303-10, 4.7.2 to 4.7.4": "Doc 9303-10, 4.7.2 bis 4.7.4",
+    "Doc 9303-10, 4.7.11 and 4.7.12": "Doc 9303-10, 4.7.11 und 4.7.12",
+    "Doc 9303-11, 4.2 and 9.2.11": "Doc 9303-11, 4.2 und 9.2.11",
     "Doc 9303-11, 5.1.1, step 2; Doc 9303-12, 6": "Doc 9303-11, 5.1.1, Schritt 2; Doc 9303-12, 6",
     "Doc 9303-11, 5.1.1, step 3": "Doc 9303-11, 5.1.1, Schritt 3",
     "Doc 9303-11, 5.1.1, step 5": "Doc 9303-11, 5.1.1, Schritt 5",

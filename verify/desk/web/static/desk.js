@@ -45,6 +45,7 @@ function showProgress(view) {
   render(byId("stages"), stages, () =>
     stages.map((each) => make("li", { class: each.state, "aria-current": each.state === "running" ? "step" : false }, each.text)));
   const meter = byId("meter");
+  meter.hidden = view.phase !== "inspecting"; // a bar without a value moves
   if (of) [meter.max, meter.value] = [of, done];
   else meter.removeAttribute("value");
   byId("octets").textContent = octets;
