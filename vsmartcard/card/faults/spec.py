@@ -92,14 +92,14 @@ def _effect(spec: str, lots: Random, sleep: Sleep) -> Effect:
     kind = FAULTS.get(name)
     if kind is None:
         raise MisuseError(
-            f"--fault {spec!r}: no fault is called {name!r}",
+            f"fault {spec!r}: no fault is called {name!r}",
             advice=f"choose from {', '.join(FAULTS)}",
         )
     try:
         condition = _when(name, kind, when).condition(lots)
         return kind.make(Setting(condition, _values(name, kind, values), lots, sleep))
     except MisuseError as error:
-        raise MisuseError(f"--fault {spec!r}: {error.message}", advice=error.advice) from None
+        raise MisuseError(f"fault {spec!r}: {error.message}", advice=error.advice) from None
 
 
 def _when(name: str, kind: FaultKind, text: str | None) -> When:
