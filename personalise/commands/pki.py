@@ -211,7 +211,7 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     from emrtd.pki.lint.certificates import kind_of
     from personalise.pki.issuing_pki import CRL_NAME
     from personalise.pki.naming import find_certificate
-    from personalise.pki.operations import affected_documents, is_published, revoked_together
+    from personalise.pki.revoking import affected_documents, is_published, revoked_together
     from support.files import require_new, write_atomically
 
     if str(affected) != "-":

@@ -13,8 +13,8 @@ accept_clock            accept a clock that is behind what was signed
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ import msgspec
 from emrtd.crypto.signatures import PublicKey, Signer, VerifyingKey
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
-from emrtd.pki.x509.crl import MAX_CRL, Crl
+from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.audit_log import (
@@ -43,11 +43,10 @@ from personalise.pki.issuing_pki import (
     require_signed,
 )
 from personalise.pki.officers import Officers, key_digest
-from personalise.pki.register import Register, RegisteredDocument
+from personalise.pki.revoking import revoked_together
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
 from support.files import write_atomically
-from support.records import read_bounded
 
 REST: Final = timedelta(days=2)
 """How long a CSCA's new key should not sign, while its link is distributed (4.1.4.3)."""
@@ -329,51 +328,6 @@ class PkiOperations:
             f"none of the keys {stem}-… is the one of the certificate in use",
             advice="restore it from a backup",
         )
-
-
-def is_published(pki: IssuingPki, certificate: Certificate) -> bool:
-    """Whether the revocation list has a certificate and all in `revoked_together`."""
-    path = pki.folder / CRL_NAME
-    listed = Crl.parse(read_bounded(path, MAX_CRL)).revoked if path.is_file() else ()
-    return all(each.serial in listed for each in revoked_together(pki, certificate))
-
-
-def revoked_together(pki: IssuingPki, certificate: Certificate) -> list[Certificate]:
-    """Return a certificate, and those that are revoked with it (Doc 9303-12, 4.1.5.1).
-
-    Those of a CSCA's key are its root and its link certificates: a verifier may trust the key by
-    any of them.  With a key go the keys to which it signed links.
-    """
-    if not certificate.is_ca:
-        return [certificate]
-    authorities = [each for each in pki.issued() if each.is_ca]
-    keys, before = {certificate.public_key}, 0
-    while len(keys) > before:
-        before = len(keys)
-        signers = [each for each in authorities if each.public_key in keys]
-        keys |= {
-            each.public_key
-            for each in authorities
-            if any(each.is_signed_by(signer) for signer in signers)
-        }
-    found = (each for each in authorities if each.public_key in keys and each != certificate)
-    return [certificate, *found]
-
-
-def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[RegisteredDocument]:
-    """Yield every document that a Document Signer signed, or any one that is revoked with a CSCA.
-
-    The documents' numbers are personal data.
-    """
-    signers = [certificate]
-    if certificate.is_ca:
-        together = revoked_together(pki, certificate)
-        keys = {each.extensions.subject_key_identifier for each in together}
-        issued = [each for each in pki.issued() if not each.is_ca]
-        signers = [each for each in issued if each.extensions.authority_key_identifier in keys]
-    with closing(Register(pki.folder)) as register:
-        for signer in signers:
-            yield from register.signed_by(signer.fingerprint, pki.unseal)
 
 
 def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetime) -> None:

@@ -20,8 +20,9 @@ from personalise.pki.auditing import verify_audit
 from personalise.pki.backup import MAGIC, PASSPHRASE_FILE, read_backup, write_backup
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import AUDIT_LOG_NAME, IssuingPki
-from personalise.pki.operations import PkiOperations, affected_documents
+from personalise.pki.operations import PkiOperations
 from personalise.pki.restoring import restore
+from personalise.pki.revoking import affected_documents
 from personalise.pki.settings import settings_for
 from support.command_line import run_command_line
 from support.errors import MalformedError, MisuseError

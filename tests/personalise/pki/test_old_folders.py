@@ -9,8 +9,9 @@ import pytest
 from personalise.pki.auditing import verify_audit
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
-from personalise.pki.operations import PkiOperations, affected_documents
+from personalise.pki.operations import PkiOperations
 from personalise.pki.register import FILE_NAME
+from personalise.pki.revoking import affected_documents
 from personalise.pki.settings import settings_for
 from support.records import FieldError
 from tests.personalise.conftest import NOW, PASSPHRASE
