@@ -86,13 +86,15 @@ def renew_cvca(operations: PkiOperations, *, kind: str = "", mnemonic: str = "")
     before = operations.pki.trust_point
     label = operations.new_label("cvca")
     label_before = operations.label_of(before.public_key.key, "cvca")
-    reference = next_reference(before.holder_reference)
+    reference, taken = next_reference(before.holder_reference), references(operations)
     if mnemonic:
         if not re.fullmatch("[A-Z0-9]{1,9}", mnemonic):
             raise MisuseError(f"{mnemonic!r} is not 1 to 9 capital letters and digits")
         reference = holder_reference(operations.pki.settings.country, mnemonic, "00001")
-    if reference in references(operations):
-        raise MisuseError(f"{reference} was the name of a key before", advice="choose another")
+        if reference in taken:
+            raise MisuseError(f"{reference} was the name of a key before", advice="choose another")
+    while reference in taken:  # that of the link of a renewal that was interrupted
+        reference = next_reference(reference)
     scheme = issuing.scheme_for(kind) if kind else before.public_key.scheme
     kind = kind or kind_of(before.public_key)
     subject = {"label": label, "reference": reference, "kind": kind}

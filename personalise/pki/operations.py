@@ -57,7 +57,8 @@ _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 SPOC_CA: Final = "spocca"
 """The stem of the label of the key that signs the SPOC's TLS certificates (`personalise.spoc`)."""
 
-_CAS: Final = ("cvca", SPOC_CA)
+_CVCA: Final = "cvca"
+_CAS: Final = (_CVCA, SPOC_CA)
 _FOREIGN: Final = re.compile(r"(dv[a-z]{2})-\d+").fullmatch
 """Matches the label of our Document Verifier's key for a foreign State."""
 
@@ -266,13 +267,19 @@ class PkiOperations:
                 f"{self.pki.folder}: has no key {label!r}",
                 advice="`personalise pki status` lists the keys",
             )
-        if label in in_use or intake == [label]:
+        if label in in_use or intake == [label] or self._is_trust_point(label):
             raise MisuseError(f"the key {label!r} is in use and has no successor")
         if self.is_in_use(label) and not although_in_use:
             raise MisuseError(f"the key {label!r} is in use")
         with self.operation("key.destroy", {"label": label}):
             custody = self.pki.local_keys if label in intake else self.pki.custody
             custody.destroy(label)
+
+    def _is_trust_point(self, label: str) -> bool:
+        """Whether it is the CVCA's key that chips trust; a killed renewal leaves a newer one."""
+        if not label.startswith(f"{_CVCA}-"):
+            return False
+        return self.pki.signer(label).public_key == self.pki.trust_point.public_key.key
 
     def accept_clock(self, reason: str) -> None:
         """Accept the present clock, although what was signed before bears later times.

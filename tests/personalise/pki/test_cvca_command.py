@@ -261,11 +261,21 @@ def test_a_key_of_an_interrupted_renewal_signs_nothing(operator: Operator) -> No
     for label in ("cvca-2", "dv-2"):  # a killed command leaves a key without a certificate
         operator.pki.custody.generate(label, "brainpoolP256r1")
     old = read(operator, "cvca.cvcert")
+    operations = PkiOperations(operator.pki, (), datetime.now(UTC))
+    with pytest.raises(MisuseError, match="'cvca-1' is in use and has no successor"):
+        operations.destroy_key("cvca-1", although_in_use=True)
     for command in (("renew-is",), ("renew-dv",), ("renew-cvca",), ("renew-dv",), ("renew-is",)):
         rights = [] if command == ("renew-cvca",) else ["--right", "dg3"]
         said = operator.act("eac", *command, *rights)
         assert operator.status == 0, said
     assert rights_on_chip(old, terminal(operator)) == Right.READ_DG3
+    place = operator.folder / "pki" / "terminal" / "cvca.cvcert"
+    place.write_bytes(old.encode())  # killed before the last file
+    for command in ("renew-cvca", "renew-dv", "renew-is"):
+        said = operator.act("eac", command)
+        assert operator.status == 0, said
+    assert read(operator, "cvca.cvcert").holder_reference == "UTCVCA00003"
+    assert rights_on_chip(old, terminal(operator)) != Right(0)
 
 
 def test_who_asks_for_an_earlier_key_gets_a_certificate_of_the_one_in_use(
