@@ -4,7 +4,6 @@ It imports what it needs when it runs, so that `--help` stays fast.
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -148,6 +147,7 @@ def intake(  # noqa: PLR0917 - click's options
     from personalise.pki.intake_keys import intake_keys
     from personalise.pki.people import require_operator
     from personalise.preparing.chip_profile import ChipProfile
+    from support.cores import usable_cores
     from support.files import require_new
 
     require_operator(folder, "intake")
@@ -175,7 +175,7 @@ def intake(  # noqa: PLR0917 - click's options
         priority=priority,
     )
     received = []
-    checker = InProcesses(terms.validator, jobs or len(os.sched_getaffinity(0)))
+    checker = InProcesses(terms.validator, jobs or usable_cores())
     ledger = open_ledger(url_of(ledger_url, folder), pki, create=True)
     try:
         with closing(checker), _progress() as checked:

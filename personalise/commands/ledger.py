@@ -48,7 +48,7 @@ def ledger() -> None:
 def init(*, as_json: bool, **where: Any) -> None:
     """Create the ledger: its tables, and its keys in the PKI's folder.
 
-    A ledger in SQLite needs no init: `personalise intake` creates it.
+    `personalise intake` creates it too. One in PostgreSQL needs an empty database.
     """
     with opened_ledger(create=True, **where) as opened:
         record = {"ledger": opened.id, "database": opened.where}

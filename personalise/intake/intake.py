@@ -23,7 +23,12 @@ from personalise.intake.package import Package, open_package
 from personalise.intake.receipt import ReceivedApplication, ReceivedPackage
 from personalise.intake.refusals import Refusal, RefusedPackageError
 from personalise.intake.senders import MAX_AGE, NOBODY, Sender, Senders, authenticate
-from personalise.intake.sources import ApplicationFolder, PackageFile, find_sources
+from personalise.intake.sources import (
+    ApplicationFolder,
+    PackageFile,
+    UnsearchedFolder,
+    find_sources,
+)
 from personalise.intake.unwrapping import IntakeKey, file_digest
 from personalise.intake.validation import Outcome, Validator, Verdict, refused
 from personalise.ledger.errors import ReplayedPackageError
@@ -105,6 +110,8 @@ class Intake:
             for source in find_sources(path):
                 if isinstance(source, PackageFile):
                     yield self._take_package(source)
+                elif isinstance(source, UnsearchedFolder):
+                    yield ReceivedPackage(source.path.name, None, NOBODY, refusal=_unread(source))
                 elif self.terms.senders is not None:
                     yield ReceivedPackage(source.path.name, None, NOBODY, refusal=_unsigned())
                 else:
@@ -357,6 +364,14 @@ def _read_file(folder: Path, name: str, limit: int) -> bytes:
     if len(octets) > limit:
         raise MisuseError(f"the file has more than {limit:,} octets")
     return octets
+
+
+def _unread(folder: UnsearchedFolder) -> RefusedPackageError:
+    return RefusedPackageError(
+        Refusal.NOT_A_PACKAGE,
+        f"the folder {folder.reason}",
+        advice="what is in it was not taken in",
+    )
 
 
 def _unsigned() -> RefusedPackageError:

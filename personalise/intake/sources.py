@@ -26,7 +26,15 @@ class ApplicationFolder:
     path: Path
 
 
-Source = PackageFile | ApplicationFolder
+@dataclass(frozen=True, slots=True)
+class UnsearchedFolder:
+    """A folder that is not searched; `reason` is a part of a sentence."""
+
+    path: Path
+    reason: str
+
+
+Source = PackageFile | ApplicationFolder | UnsearchedFolder
 
 
 def find_sources(path: Path) -> Iterator[Source]:
@@ -34,7 +42,8 @@ def find_sources(path: Path) -> Iterator[Source]:
 
     A folder with an `application.json` is an application.  In any other folder each folder is
     looked at in the same way, and each file is a package; names that begin with a dot are left out.
-    Raises `MisuseError` if there is nothing at the path.
+    A folder that cannot be searched does not stop the others.  Raises `MisuseError` if there is
+    nothing at the path.
     """
     if not path.exists():
         raise MisuseError(f"{path}: does not exist", advice=_WHAT_TO_NAME)
@@ -42,22 +51,36 @@ def find_sources(path: Path) -> Iterator[Source]:
         yield PackageFile(path)
         return
     found = False
-    for each in _find(path, 0):
+    for each in _find(path, ()):
         found = True
         yield each
     if not found:
         raise MisuseError(f"{path}: holds no application and no package", advice=_WHAT_TO_NAME)
 
 
-def _find(folder: Path, depth: int) -> Iterator[Source]:
-    if (folder / FILE_NAME).is_file():
-        yield ApplicationFolder(folder)
+def _find(folder: Path, around: tuple[Path, ...]) -> Iterator[Source]:
+    """Yield what a folder holds; `around` are the folders around it, without links."""
+    if len(around) > _MAX_DEPTH:
+        yield UnsearchedFolder(folder, f"is nested deeper than {_MAX_DEPTH} folders")
         return
-    if depth == _MAX_DEPTH:
-        raise MisuseError(f"{folder}: is nested deeper than {_MAX_DEPTH} folders")
-    for name in sorted(each.name for each in folder.iterdir() if not each.name.startswith(".")):
-        path = folder / name
-        if path.is_dir():
-            yield from _find(path, depth + 1)
+    try:
+        real = folder.resolve()
+        if real in around:
+            yield UnsearchedFolder(folder, "is a link to a folder around it")
+            return
+        if (folder / FILE_NAME).is_file():
+            yield ApplicationFolder(folder)
+            return
+        inside = [(each, each.is_dir()) for each in sorted(folder.iterdir()) if _is_seen(each)]
+    except OSError as error:
+        yield UnsearchedFolder(folder, f"cannot be read: {error.strerror}")
+        return
+    for path, is_folder in inside:
+        if is_folder:
+            yield from _find(path, (*around, real))
         else:
             yield PackageFile(path)
+
+
+def _is_seen(path: Path) -> bool:
+    return not path.name.startswith(".")

@@ -75,7 +75,7 @@ def file_digest(path: Path, limits: Limits) -> bytes:
 
     Raises `RefusedPackageError` if it is too large, or is not a regular file.
     """
-    with path.open("rb") as file:
+    with _open(path) as file:
         _check_file(file, limits)
         return hashlib.file_digest(file, "sha256").digest()
 
@@ -87,7 +87,7 @@ def unwrap(
 
     Signatures are not verified here.  Raises `RefusedPackageError`.
     """
-    with path.open("rb") as file:
+    with _open(path) as file:
         _check_file(file, limits)
 
         def reopen() -> Readable:
@@ -127,6 +127,11 @@ def not_opened() -> RefusedPackageError:
         advice="if it is encrypted in CBC mode, encrypt it with -aes-256-gcm to be told the reason;"
         " `openssl cms` needs `-binary` too",
     )
+
+
+def _open(path: Path) -> io.BufferedReader:
+    """Open a file; a pipe without a writer does not block."""
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def _check_file(file: IO[bytes], limits: Limits) -> None:

@@ -1,6 +1,7 @@
 """Applications from folders and packages into a ledger."""
 
 import json
+import os
 import sqlite3
 import subprocess
 from collections import Counter
@@ -210,6 +211,9 @@ def test_a_bad_package_does_not_stop_the_others(
     many = {f"{number}/application.json": b"{}" for number in range(1001)}
     packed(inbox / "0006.p7m", many, pki)
     (inbox / ".hidden").write_bytes(b"")
+    os.mkfifo(inbox / "0007.p7m")  # nobody writes to it
+    (inbox / "0008").symlink_to(inbox)
+    folder(inbox.joinpath("0009", *"12345678", "deepest"), record("ZU0000009"))
     found = {each.name: each for each in take(pki, ledger, inbox)}
     refusals = {name: each.refusal.refusal for name, each in found.items() if each.refusal}
     assert refusals == {
@@ -217,7 +221,12 @@ def test_a_bad_package_does_not_stop_the_others(
         "0004.p7m": Refusal.NOT_A_PACKAGE,
         "0005.p7m": Refusal.UNSAFE_CONTENT,
         "0006.p7m": Refusal.TOO_LARGE,
+        "0007.p7m": Refusal.NOT_A_PACKAGE,
+        "0008": Refusal.NOT_A_PACKAGE,
+        "8": Refusal.NOT_A_PACKAGE,
     }
+    assert "a link to a folder around it" in str(found["0008"].refusal)
+    assert "deeper than 8 folders" in str(found["8"].refusal)
     assert "1,001 applications" in str(found["0006.p7m"].refusal)
     assert outcomes(found["0003.p7m"]) == outcomes(found["inbox"]) == [(TAKEN, "")]
 
