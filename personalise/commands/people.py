@@ -166,7 +166,7 @@ def set_people(supervisors: tuple[str, ...], operators: tuple[str, ...], **optio
 
     It needs a supervisor, as it was said before, who must be one afterwards too.
     """
-    from personalise.pki.people import Person, Role, require
+    from personalise.pki.people import NotAllowedError, Person, Role, is_allowed, require
     from personalise.pki.settings import changed
 
     operations = make_operations(**options)
@@ -176,8 +176,11 @@ def set_people(supervisors: tuple[str, ...], operators: tuple[str, ...], **optio
         require(person, Role.SUPERVISOR, pki.settings.people, pki.folder, "people.set")
     named = {"supervisors": supervisors, "operators": operators}
     settings = changed(pki.settings, people=named)
-    if is_decided:
-        require(person, Role.SUPERVISOR, settings.people, pki.folder, "people.set")
+    if is_decided and not is_allowed(person, Role.SUPERVISOR, settings.people, pki.folder):
+        raise NotAllowedError(
+            f"people.set: {person.name} would no longer be a supervisor",
+            advice="name yourself, or an officer who signs this, with --supervisor too",
+        )
     subject = {"supervisors": " ".join(supervisors), "operators": " ".join(operators)}
     if operations.carried is None:
         subject["user"] = person.user

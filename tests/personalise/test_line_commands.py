@@ -227,7 +227,8 @@ def test_what_needs_a_supervisor_is_refused_to_others_and_logged(
     assert run("people", "set", "--supervisor", "user:ann")[0] == 64
     act_as(me)
     named = ("--supervisor", "user:eve", "--supervisor", f"user:{me.uid}", "--operator", "user:ann")
-    assert run("people", "set", "--supervisor", "user:eve")[0] == 64  # shuts himself out
+    status, refused = run("people", "set", "--supervisor", "user:eve")  # shuts himself out
+    assert (status, "would no longer be a supervisor" in refused) == (64, True)
     assert run("people", "set", "--supervisor", "eve")[0] == 64
     assert run("people", "set", *named)[0] == 0
     assert run("people", "list", "--json")[1]["operators"] == ["user:ann"]
