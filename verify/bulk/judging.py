@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import msgspec
 
@@ -83,8 +83,7 @@ def judge_chunk(job: Job, chunk: Sequence[Found]) -> bytes | Refusal:
         return Refusal(f"a worker cannot open the trust store: {what}", advice)
     if isinstance(session, Refusal):
         return session
-    with _Zips() as zips:
-        read = [_read(zips, found) for found in chunk]
+    read = [_read(_LOCAL.zips, found) for found in chunk]
     decoded = iter(_look([each for each in read if not isinstance(each, Row)]))
     documents = [each if isinstance(each, Row) else next(decoded) for each in read]
     return b"".join(
@@ -106,27 +105,29 @@ _Read = tuple[Evidence, Contents]
 
 
 class _Zips:
-    """The zip of which an image was read last: those of a chunk are mostly of one."""
+    """The zip of which an image was read last, which stays open: the next image is mostly of it.
+
+    Reading its directory takes as long as judging many of its images.
+    """
 
     def __init__(self) -> None:
-        self._path = ""
+        self._place: tuple[str, int, int, int, int] | None = None
         self._stack = ExitStack()
         self._zip: ZippedImages | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
     def load(self, found: Found) -> LdsImage:
         """Read an image; raises as `LdsImage.load` does."""
         if found.within is None:
             return LdsImage.load(Path(found.path))
-        if self._zip is None or self._path != found.path:
+        status = Path(found.path).stat()
+        place = (
+            found.path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        )  # fmt: skip
+        if self._zip is None or self._place != place:
             self._stack.close()
+            self._zip = None
             self._zip = self._stack.enter_context(ZippedImages(Path(found.path)))
-            self._path = found.path
+            self._place = place
         return self._zip.load(found.within)
 
 
@@ -190,11 +191,14 @@ def _key() -> Secret | None:
 
 
 class _Local(threading.local):
-    """The session of this thread, and its job; a session is not shared between threads."""
+    """The session of this thread, its job and its zip; none is shared between threads."""
 
     job: Job | None = None
     store: TrustStore | None = None
     session: JudgingSession | None = None
+
+    def __init__(self) -> None:
+        self.zips = _Zips()
 
 
 _LOCAL = _Local()

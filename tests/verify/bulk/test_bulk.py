@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from emrtd.lds.files import FileID
+from emrtd.lds.zipped_images import ZippedImages
 from tests.verify.bulk.archives import (
+    AT,
     NUMBER,
     SURNAME,
     Archive,
@@ -23,10 +26,12 @@ from tests.verify.bulk.archives import (
 from tests.verify.documents import usual
 from verify.bulk import judging
 from verify.bulk.csv_file import COLUMNS
-from verify.bulk.finding import find_images
+from verify.bulk.finding import Found, find_images
 from verify.bulk.rows import Row, decode_row
 from verify.bulk.summary import Summary
 from verify.judging.check_ids import CHECK_IDS
+from verify.judging.policy import load_policy
+from verify.trust.store import TrustStore
 
 SUMMARY_KEYS = [
     "images", "accept", "refer", "reject", "unreadable", "by_state", "by_check", "seconds",
@@ -200,3 +205,35 @@ def test_another_store_or_release_is_refused_by_a_worker(archive: Archive) -> No
     for other in (replace(job, content=bytes(32)), replace(job, release="0.0.0")):
         assert isinstance(judging.judge_chunk(other, found), judging.Refusal)
     assert isinstance(judging.judge_chunk(job, found), bytes)
+
+
+def test_a_zip_stays_open_from_chunk_to_chunk_until_it_changes(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading its directory for every chunk took longer than judging its images."""
+    opened: list[Path] = []
+
+    class Counted(ZippedImages):
+        def __init__(self, path: Path) -> None:
+            opened.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(judging, "ZippedImages", Counted)
+    many = archive.root / "many.zip"
+    many.write_bytes(zipped([*members(usual(), "1/"), *members(forged(), "2/")]))
+    at = datetime.fromisoformat(AT).replace(tzinfo=UTC)
+    with TrustStore.open(archive.store) as store:
+        content = store.content_digest()
+    policy, release = load_policy("default"), judging.release()
+    job = judging.Job(str(archive.store), content, policy, at, now=False, release=release)
+
+    def verdict(folder: str) -> str:
+        answer = judging.judge_chunk(job, [Found(folder, str(many), folder)])
+        assert isinstance(answer, bytes)
+        return decode_row(answer).verdict
+
+    assert [verdict("1"), verdict("2"), verdict("1")] == ["accept", "reject", "accept"]
+    assert opened == [many]
+    many.write_bytes(zipped([*members(forged(), "1/"), *members(usual(), "02/")]))
+    assert verdict("1") == "reject"
+    assert opened == [many, many]
