@@ -64,6 +64,8 @@ def run_demo(
     Returns the exit status of the worst verdict.  `port` is that of the virtual reader to use, None
     for the first free one.  Raises `ChipsealError` with the message of the command that failed.
     """
+    from rich.markup import escape
+
     began = time.monotonic()
     _empty(folder)
     environment = _environment(folder)
@@ -85,7 +87,8 @@ def run_demo(
     for name, status in found.items():
         verdict = VERDICTS[status]
         report = folder / Path(name).stem / "report.html"
-        console.print(f"  {name:12} [bold]{verdict:9}[/bold] {report}", highlight=False)
+        line = f"  {name:12} [bold]{verdict:9}[/bold] {escape(str(report))}"
+        console.print(line, highlight=False, emoji=False)
     return max(found.values())
 
 

@@ -73,7 +73,9 @@ class Tools:
     def show(self, *command: str | Path) -> None:
         """Show a command line."""
         line = "  $ " + shlex.join(map(str, command))
-        self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
+        self.console.print(
+            line, style="dim", highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
 
     def run(self, *command: str | Path, given: str = "", quiet: bool = False) -> Done:
         """Show a command line, run it, and show what it prints unless `quiet`."""
@@ -90,7 +92,12 @@ class Tools:
         """Print an output line of a command; verdicts and outcomes of checks have a colour."""
         found = next((look for word, look in _LOOKS.items() if line.lstrip().startswith(word)), "")
         self.console.print(
-            "    " + line, style=style or found, highlight=False, markup=False, soft_wrap=True
+            "    " + line,
+            style=style or found,
+            highlight=False,
+            markup=False,
+            emoji=False,  # which `markup=False` leaves on: ":cd:" in a fingerprint is a disc
+            soft_wrap=True,
         )
 
     def ask(self, *command: str | Path, given: str = "") -> Done:

@@ -154,7 +154,7 @@ class Table:
                 Text(printable(name)),
                 state.doing,
                 ProgressBar(max(state.total, 1), state.done, width=20),
-                state.job,
+                Text(printable(state.job)),
                 Text(printable(state.last)),
             )
         return table

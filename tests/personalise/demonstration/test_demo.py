@@ -193,6 +193,14 @@ def test_the_exit_status_is_that_of_the_verdict(stage: Stage, status: int, verdi
     assert stage.log()[-1] == "vsmartcard readers down"
 
 
+def test_a_folder_is_shown_as_it_is_named(stage: Stage) -> None:
+    stage.folder = stage.place / "[dim] :cd: demo"
+    assert stage.run(in_process=True) == ExitStatus.OK
+    shown = stage.output.getvalue()
+    assert str(stage.folder / "permit" / "report.html") in shown
+    assert "\N{OPTICAL DISC}" not in shown
+
+
 def test_it_empties_its_own_folder_and_no_other(stage: Stage) -> None:
     assert stage.run(in_process=True) == ExitStatus.OK
     (stage.folder / "left over").touch()
