@@ -288,11 +288,13 @@ def destroy_key(label: str, *, yes: bool, **options: Any) -> None:
 
     For a key that is in use, its label is to be typed once more.
     """
+    from personalise.pki import destroying
+
     operations = make_operations(**options)
-    in_use = operations.is_in_use(label)
+    in_use = destroying.is_in_use(operations, label)
     if in_use:
         _confirm(label, operations, yes=yes)
-    operations.destroy_key(label, although_in_use=in_use)
+    destroying.destroy_key(operations, label, although_in_use=in_use)
     click.echo(f"the key {label} is destroyed")
 
 

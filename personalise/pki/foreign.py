@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.crypto.key_kinds import generate_private_key
+from emrtd.crypto.signatures import VerifyingKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, issue
@@ -162,6 +163,18 @@ def waiting_request(pki: IssuingPki, country: str) -> CvRequest | None:
     """Return the request to a State that waits for its answer, or None."""
     path = _place(pki, country) / _REQUEST
     return CvRequest.decode(read_bounded(path, _MAX_FILE)) if path.is_file() else None
+
+
+def keys_in_use(operations: PkiOperations, country: str) -> list[VerifyingKey | None]:
+    """Return our Document Verifier's keys for a State: with a valid certificate, or requested."""
+    pki = operations.pki
+    waiting = waiting_request(pki, country)
+    found: list[VerifyingKey | None] = [] if waiting is None else [waiting.public_key.key]
+    verifier = _valid_before(pki, country, operations.at.date())
+    if verifier is not None:
+        certificates, _ = _trusted(pki, country, ())
+        found.append(_key_of(certificates, verifier).key)
+    return found
 
 
 def document_verifiers(operations: PkiOperations) -> list[CvIssuer]:

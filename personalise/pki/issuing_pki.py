@@ -84,6 +84,7 @@ _MADE_BY: Final = {
     INTAKE: "pki issue-intake",
     "dv": "eac renew-dv",
     "is": "eac renew-is",
+    "ca": "eac spoc init",
 }
 """The commands that make a file which is missing, by its name."""
 

@@ -5,10 +5,9 @@ renew_csca              make a new CSCA key, its root and the link to it (Doc 93
 issue_list_signer       make a Master List Signer or a Deviation List Signer
 issue_crl               issue a new revocation list, at least every 90 days (4.1.5)
 revoke                  revoke a certificate and issue a new revocation list
-destroy_key             destroy a private key
 accept_clock            accept a clock that is behind what was signed
 
-`personalise.pki.master_lists` publishes Master Lists.
+`personalise.pki.master_lists` publishes Master Lists, `personalise.pki.destroying` destroys keys.
 """
 
 import hashlib
@@ -35,10 +34,7 @@ from personalise.pki.audit_log import (
 from personalise.pki.auditing import identifier_of
 from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
-    AUDIT_LABEL,
     CRL_NAME,
-    RECEIPT,
-    REGISTER,
     IssuingPki,
     require_signed,
 )
@@ -51,21 +47,11 @@ from support.files import write_atomically
 REST: Final = timedelta(days=2)
 """How long a CSCA's new key should not sign, while its link is distributed (4.1.4.3)."""
 
-_NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
-"""Keys that have no successor: those of the log, the receipts and the register."""
-
-SPOC_CA: Final = "spocca"
-"""The stem of the label of the key that signs the SPOC's TLS certificates (`personalise.spoc`)."""
-
-_CVCA: Final = "cvca"
-_CAS: Final = (_CVCA, SPOC_CA)
-_FOREIGN: Final = re.compile(r"(dv[a-z]{2})-\d+").fullmatch
-"""Matches the label of our Document Verifier's key for a foreign State."""
-
-_LIST_SIGNER_LABELS: Final = {
+LIST_SIGNER_LABELS: Final = {
     CertificateKind.MASTER_LIST_SIGNER: "mls",
     CertificateKind.DEVIATION_LIST_SIGNER: "dls",
 }
+"""The stems of the labels of list signers' keys."""
 
 
 class Carried(Protocol):
@@ -121,19 +107,12 @@ class PkiOperations:
 
     def new_label(self, stem: str) -> str:
         """Return the label for the next key of a kind: ds-2 after ds-1."""
-        return f"{stem}-{self._newest(stem) + 1}"
-
-    def newest_label(self, stem: str) -> str:
-        """Return the label of the newest key of a kind."""
-        return f"{stem}-{self._newest(stem)}"
-
-    def _newest(self, stem: str) -> int:
         settings = self.pki.settings
         labels = [*self.pki.custody.labels(), settings.csca, settings.document_signer]
         numbers = (
             int(found[1]) for label in labels if (found := re.fullmatch(rf"{stem}-(\d+)", label))
         )
-        return max(numbers, default=0)
+        return f"{stem}-{max(numbers, default=0) + 1}"
 
     def issue_document_signer(self) -> Certificate:
         """Make the next Document Signer and put it into use."""
@@ -216,7 +195,7 @@ class PkiOperations:
 
     def issue_list_signer(self, kind: CertificateKind) -> Certificate:
         """Make a Master List Signer or a Deviation List Signer."""
-        stem = _LIST_SIGNER_LABELS[kind]
+        stem = LIST_SIGNER_LABELS[kind]
         label = self.new_label(stem)
         with self.operation("signer.issue", {"label": label, "kind": kind.value}):
             csca = self.issuing_csca()
@@ -245,41 +224,6 @@ class PkiOperations:
             revoked = (Revocation(f"{each.serial:X}", self.at) for each in new)
             settings = msgspec.structs.replace(settings, revoked=(*settings.revoked, *revoked))
             return _write_crl(self.pki.save(settings), self.at)
-
-    def is_in_use(self, label: str) -> bool:
-        """Whether the key signs, or decrypts applications, today."""
-        foreign = {found[1] for label in self.pki.custody.labels() if (found := _FOREIGN(label))}
-        stems = {"dv", *foreign, *_LIST_SIGNER_LABELS.values()}
-        newest = {self.newest_label(stem) for stem in stems}
-        in_use = {self.pki.settings.document_signer, *newest, *self.pki.intake_labels()[-1:]}
-        return label in in_use
-
-    def destroy_key(self, label: str, *, although_in_use: bool = False) -> None:
-        """Destroy a private key.
-
-        Raises `MisuseError` for one that is in use and has no successor, and for any that is in use
-        unless `although_in_use`.
-        """
-        intake = self.pki.intake_labels()
-        in_use = {*_NEVER_RENEWED, self.pki.settings.csca, *map(self.newest_label, _CAS)}
-        if label not in {*self.pki.custody.labels(), *intake}:
-            raise MisuseError(
-                f"{self.pki.folder}: has no key {label!r}",
-                advice="`personalise pki status` lists the keys",
-            )
-        if label in in_use or intake == [label] or self._is_trust_point(label):
-            raise MisuseError(f"the key {label!r} is in use and has no successor")
-        if self.is_in_use(label) and not although_in_use:
-            raise MisuseError(f"the key {label!r} is in use")
-        with self.operation("key.destroy", {"label": label}):
-            custody = self.pki.local_keys if label in intake else self.pki.custody
-            custody.destroy(label)
-
-    def _is_trust_point(self, label: str) -> bool:
-        """Whether it is the CVCA's key that chips trust; a killed renewal leaves a newer one."""
-        if not label.startswith(f"{_CVCA}-"):
-            return False
-        return self.pki.signer(label).public_key == self.pki.trust_point.public_key.key
 
     def accept_clock(self, reason: str) -> None:
         """Accept the present clock, although what was signed before bears later times.

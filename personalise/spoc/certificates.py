@@ -17,8 +17,9 @@ from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.spoc import CURVE, SpocCa, SpocRole
+from personalise.pki.destroying import SPOC_CA
 from personalise.pki.issuing_pki import IssuingPki, require_signed
-from personalise.pki.operations import SPOC_CA, PkiOperations
+from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import read_bounded

@@ -22,6 +22,7 @@ from personalise.pki.cvca_operations import (
     renew_document_verifier,
     renew_inspection_system,
 )
+from personalise.pki.destroying import destroy_key, is_in_use
 from personalise.pki.operations import PkiOperations
 from personalise.pki.plan import Plan
 from personalise.pki.settings import KeyKinds
@@ -263,7 +264,10 @@ def test_a_key_of_an_interrupted_renewal_signs_nothing(operator: Operator) -> No
     old = read(operator, "cvca.cvcert")
     operations = PkiOperations(operator.pki, (), datetime.now(UTC))
     with pytest.raises(MisuseError, match="'cvca-1' is in use and has no successor"):
-        operations.destroy_key("cvca-1", although_in_use=True)
+        destroy_key(operations, "cvca-1", although_in_use=True)
+    with pytest.raises(MisuseError, match="'dv-1' is in use"):
+        destroy_key(operations, "dv-1")
+    assert not is_in_use(operations, "dv-2")
     for command in (("renew-is",), ("renew-dv",), ("renew-cvca",), ("renew-dv",), ("renew-is",)):
         rights = [] if command == ("renew-cvca",) else ["--right", "dg3"]
         said = operator.act("eac", *command, *rights)

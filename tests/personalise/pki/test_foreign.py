@@ -20,6 +20,7 @@ from emrtd.pki.cvc.requests import CvRequest, request
 from emrtd.pki.cvc.validation import TrustState, find_chain
 from personalise.commands.main import personalise
 from personalise.pki.create import create_pki
+from personalise.pki.destroying import is_in_use
 from personalise.pki.foreign import ask, certify_terminal, take
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
@@ -176,8 +177,14 @@ def test_a_second_request_replaces_the_first_and_its_key(operations: PkiOperatio
     third = ask(operations, [cvca.certificate])  # the key that is certified stays
     assert third.outer_reference == second.holder_reference
     assert [each for each in custody.labels() if each.startswith("dvxx")] == ["dvxx-2", "dvxx-3"]
-    assert operations.is_in_use("dvxx-3")
-    assert not operations.is_in_use("dvxx-2")
+    custody.generate("dvxx-4", "brainpoolP256r1")  # as a request that was killed leaves it
+
+    def used() -> set[str]:
+        return {each for each in ("dvxx-2", "dvxx-3", "dvxx-4") if is_in_use(operations, each)}
+
+    assert used() == {"dvxx-2", "dvxx-3"}  # the terminal needs the key before until the answer
+    take(operations, [cvca.answer(third)])
+    assert used() == {"dvxx-3"}
 
 
 def test_the_status_shows_what_other_states_certified(operations: PkiOperations) -> None:

@@ -296,6 +296,26 @@ def test_a_key_is_destroyed_unless_it_is_in_use_without_a_successor(operator: Op
         assert operator.status == 64
 
 
+def test_a_newer_key_without_a_certificate_puts_none_out_of_use(operator: Operator) -> None:
+    for kind in ("master", "deviation", "stop"):
+        operator.act("pki", "issue-list-signer", kind)
+        assert operator.status == 0
+    stems = ("ds", "mls", "dls", "sls", "intake")
+    for label in (*(f"{stem}-2" for stem in stems), "ledger", "retention"):
+        operator.pki.custody.generate(label, "secp256r1")  # as a killed command leaves it
+    for label in ("ds-1", "mls-1", "dls-1", "sls-1"):
+        said = operator.act("pki", "destroy-key", label)
+        assert operator.status == 64
+        assert f"the key '{label}' is in use, and no terminal is there to confirm" in said
+    for label in ("intake", "ledger", "retention"):
+        operator.act("pki", "destroy-key", label, "--yes")
+        assert operator.status == 64
+    for stem in stems:
+        said = operator.act("pki", "destroy-key", f"{stem}-2")
+        assert operator.status == 0, said
+    assert {"ds-1", "mls-1", "dls-1", "sls-1", "intake"} < set(operator.pki.custody.labels())
+
+
 def test_a_key_in_use_is_destroyed_after_its_label_was_typed(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
