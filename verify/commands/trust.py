@@ -1,6 +1,5 @@
 """`verify trust`: fill, show and edit a trust store."""
 
-import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from support.command_line import examples
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.printable_text import counted, printable
+from verify.commands.trust_options import counted_entries, json_option, print_json, store_argument
+from verify.commands.trust_posts import publish, pull
 from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ _SHOWN = 20
 _REASONS = 3
 """How many reasons why signers do not chain are printed for each of many States."""
 
-_STORE = click.argument("store", type=click.Path(path_type=Path))
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _KIND = click.option(
     "--kind", type=click.Choice([kind.value for kind in TrustEntryKind]), help="Only these."
 )
@@ -44,11 +43,15 @@ def trust() -> None:
     """
 
 
+trust.add_command(publish)
+trust.add_command(pull)
+
+
 @trust.command(epilog=examples("verify trust add trust.sqlite masterlist.ml csca.cer crl.crl"))
-@_STORE
+@store_argument
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--unverified", is_flag=True, help="Accept and trust what does not verify, too.")
-@_JSON
+@json_option
 def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool) -> None:
     """Verify FILES and add their contents to STORE: all files, or none."""
     summaries = None if unverified else _unchanged(store, files)
@@ -57,7 +60,7 @@ def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool
     if summaries is None:
         summaries = _fill(store, files, unverified=unverified)
     if as_json:
-        _print_json([_summary_object(summary) for summary in summaries])
+        print_json([_summary_object(summary) for summary in summaries])
     else:
         for summary in summaries:
             _print_summary(summary)
@@ -103,12 +106,12 @@ def _fill(store: Path, files: Sequence[Path], *, unverified: bool) -> "tuple[Sum
 
 
 @trust.command("list", epilog=examples("verify trust list trust.sqlite --country DE"))
-@_STORE
+@store_argument
 @_KIND
 @_COUNTRY
 @click.option("--unverified", is_flag=True, help="Only entries that are not verified.")
 @click.option("--markdown", is_flag=True, help="Print a table for documentation.")
-@_JSON
+@json_option
 def list_entries(
     store: Path,
     kind: str | None,
@@ -124,7 +127,7 @@ def list_entries(
     if unverified:
         entries = [entry for entry in entries if not entry.verified]
     if as_json:
-        _print_json([entry.as_json() for entry in entries])
+        print_json([entry.as_json() for entry in entries])
     elif markdown:
         _print_markdown(entries)
     else:
@@ -132,9 +135,9 @@ def list_entries(
 
 
 @trust.command(epilog=examples("verify trust show trust.sqlite 3f2a91c4"))
-@_STORE
+@store_argument
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
-@_JSON
+@json_option
 def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
     """Show entries of STORE in full; without a FINGERPRINT, the files that were imported."""
     with _open(store) as opened:
@@ -152,7 +155,7 @@ def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
                 for source in opened.sources()
             ]
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for fields in found:
         for name, value in fields.items():
@@ -162,7 +165,7 @@ def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
 
 
 @trust.command(epilog=examples("verify trust remove trust.sqlite 3f2a91c4"))
-@_STORE
+@store_argument
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @click.option("--source", metavar="NAME", help="All entries that only this file contained.")
 def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> None:
@@ -186,13 +189,13 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
             if not chosen:
                 raise MisuseError(f"{store}: no entry came from {source!r} alone")
         removed, withdrawal = remove_entries(opened, chosen, at=datetime.now(UTC))
-    click.echo(f"{_entries(removed)} removed")
+    click.echo(f"{counted_entries(removed)} removed")
     for reason in withdrawal.reasons:
         click.echo(f"  {reason}")
 
 
 @trust.command(epilog=examples("verify trust export trust.sqlite --kind csca -o cscas"))
-@_STORE
+@store_argument
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The PEM file to write."
 )
@@ -204,14 +207,14 @@ def export(store: Path, output: Path, kind: str | None, country: str | None) -> 
         entries = opened.entries(kind=TrustEntryKind(kind) if kind else None, country=country)
     blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
     write_atomically(output, "".join(blocks).encode())
-    click.echo(f"{_entries(len(blocks))} written to {output}")
+    click.echo(f"{counted_entries(len(blocks))} written to {output}")
 
 
 @trust.command(epilog=examples("verify trust states trust.sqlite --country NL"))
-@_STORE
+@store_argument
 @_COUNTRY
 @click.option("--problems", is_flag=True, help="Only States of which something is missing.")
-@_JSON
+@json_option
 def states(store: Path, country: str | None, *, problems: bool, as_json: bool) -> None:
     """List what STORE has of each State, what is missing, and who publishes it."""
     from verify.trust.states import states_of
@@ -224,7 +227,7 @@ def states(store: Path, country: str | None, *, problems: bool, as_json: bool) -
     if problems:
         chosen = [each for each in chosen if each.problems]
     if as_json:
-        _print_json([each.as_json(now) for each in chosen])
+        print_json([each.as_json(now) for each in chosen])
         return
     click.echo("State  CSCAs  links  CRL of      signers  without a chain")
     for each in chosen:
@@ -247,116 +250,6 @@ def states(store: Path, country: str | None, *, problems: bool, as_json: bool) -
                 click.echo(f"       {source.what}: {source.where} (seen {source.seen})")
     if not wanted and any(each.problems for each in chosen):
         click.echo("--country CC says who publishes what is missing of a State")
-
-
-@trust.command(
-    epilog=examples("verify trust publish trust.sqlite --key publisher.p8 -o /srv/trust/trust.p7m")
-)
-@_STORE
-@click.option(
-    "--key",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The publisher's key (PKCS#8, encrypted); made, with a certificate, if it is absent.",
-)
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File with the pass phrase of the key.",
-)
-@click.option(
-    "--policy", type=click.Path(path_type=Path, dir_okay=False), help="A policy for the posts."
-)
-@click.option(
-    "--stop-list",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A signed stop list for the posts.",
-)
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write."
-)
-@_JSON
-def publish(
-    store: Path,
-    *,
-    key: Path,
-    passphrase_file: Path | None,
-    policy: Path | None,
-    stop_list: Path | None,
-    output: Path,
-    as_json: bool,
-) -> None:
-    """Sign the content of STORE, with the next number, for posts to pull."""
-    from emrtd.pki.lists.stop_list import MAX_STOP_LIST, StopList
-    from support.passphrase import read_passphrase
-    from support.records import read_bounded
-    from verify.judging.policy import load_policy
-    from verify.trust.publisher import certificate_path, load_publisher
-    from verify.trust.publishing import publish as publish_store
-
-    now = datetime.now(UTC)
-    chosen = None
-    if policy is not None:
-        load_policy(str(policy))  # posts could not use one that is wrong
-        chosen = policy.read_text(encoding="utf-8")
-    stops = None
-    if stop_list is not None:
-        stops = read_bounded(stop_list, MAX_STOP_LIST)
-        StopList.parse(stops)  # posts could not use one that is malformed
-    with _open(store) as opened:
-        signer, certificate, is_new = load_publisher(key, read_passphrase(passphrase_file), now)
-        counter, octets = publish_store(
-            opened, signer, certificate, now, policy=chosen, stop_list=stops
-        )
-        write_atomically(output, octets)
-    if as_json:
-        fingerprint = certificate.fingerprint.hex()
-        _print_json({"counter": counter, "octets": len(octets), "publisher": fingerprint})
-        return
-    click.echo(f"publication {counter} written to {output}, {len(octets):,} octets")
-    if is_new:
-        click.echo(f"give {certificate_path(key)} to the posts: they follow this publisher")
-
-
-@trust.command(
-    epilog=examples(
-        "verify trust pull trust.sqlite /mnt/trust --publisher publisher.cer",
-        "verify trust pull trust.sqlite https://trust.example/trust.p7m",
-    )
-)
-@_STORE
-@click.argument("source", metavar="FILE|FOLDER|URL")
-@click.option(
-    "--publisher",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The publisher's certificate; needed the first time, and when the publisher changes.",
-)
-@_JSON
-def pull(store: Path, source: str, publisher: Path | None, *, as_json: bool) -> None:
-    """Replace the content of STORE by the newest publication of its publisher.
-
-    A publication that is older than the last one is refused.  A policy and a stop list that came
-    with it are written beside STORE, as NAME.policy.toml and NAME.stop-list.
-    """
-    from verify.trust.pulling import pull_into
-
-    pulled = pull_into(store, source, publisher)
-    if as_json:
-        _print_json(
-            {
-                "counter": pulled.counter,
-                "made": pulled.made,
-                "taken": pulled.is_new,
-                "entries": pulled.entries,
-                "files": [str(each) for each in pulled.files],
-            }
-        )
-        return
-    state = "taken" if pulled.is_new else "already here"
-    click.echo(f"publication {pulled.counter} of {pulled.made[:16]}: {state}")
-    click.echo(f"{_entries(pulled.entries)} in {store}")
-    for each in pulled.files:
-        click.echo(f"{each} written")
 
 
 _PEM_LABELS = {
@@ -395,10 +288,6 @@ def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list["TrustEntry"
     return found
 
 
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
-
-
 def _summary_object(summary: "Summary") -> dict[str, Any]:
     return {
         "source": summary.name,
@@ -412,12 +301,8 @@ def _summary_object(summary: "Summary") -> dict[str, Any]:
     }
 
 
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number} entries"
-
-
 def _print_summary(summary: "Summary") -> None:
-    total = _entries(summary.added + summary.known)
+    total = counted_entries(summary.added + summary.known)
     click.echo(f"{summary.name}: {total}, {summary.added} of them new, {summary.verified} verified")
     if summary.note:
         click.echo(f"  {summary.note}")
