@@ -121,7 +121,7 @@ def people() -> None:
 @as_json
 def list_people(folder: Path, *, as_json: bool) -> None:
     """List who is operator and supervisor, and what your user is."""
-    from personalise.pki.issuing_pki import read_settings
+    from personalise.pki.folder import read_settings
     from personalise.pki.people import Person, Role, is_allowed
 
     named, person = read_settings(folder).people, Person.present()

@@ -209,7 +209,7 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     For one that the CRL has already, only the documents are listed again.
     """
     from emrtd.pki.lint.certificates import kind_of
-    from personalise.pki.issuing_pki import CRL_NAME
+    from personalise.pki.folder import CRL_NAME
     from personalise.pki.naming import find_certificate
     from personalise.pki.revoking import affected_documents, is_published, revoked_together
     from support.files import require_new, write_atomically

@@ -179,7 +179,7 @@ def _invoke(
 def _identifier(folder: Path) -> str:
     """Return the `pki_identifier` of the PKI in a folder."""
     from personalise.pki.auditing import identifier_of
-    from personalise.pki.issuing_pki import AUDIT_KEY_NAME
+    from personalise.pki.folder import AUDIT_KEY_NAME
 
     if not (folder / AUDIT_KEY_NAME).is_file():
         raise MisuseError(

@@ -40,7 +40,7 @@ def backup(output: Path, required: int, **options: Any) -> None:
     """
     from personalise.pki.auditing import verify_audit
     from personalise.pki.backup import write_backup
-    from personalise.pki.issuing_pki import AUDIT_LOG_NAME
+    from personalise.pki.folder import AUDIT_LOG_NAME
     from personalise.pki.officers import Officers
     from support.files import require_new
     from support.passphrase import read_passphrase

@@ -9,9 +9,10 @@ from personalise.intake.package import opened_application
 from personalise.intake.unwrapping import IntakeKey
 from personalise.issuance import Issuer
 from personalise.pki.clock import require_clock
+from personalise.pki.folder import AUDIT_LABEL
 from personalise.pki.intake_keys import intake_keys
 from personalise.pki.issuer import PkiIssuer
-from personalise.pki.issuing_pki import AUDIT_LABEL, IssuingPki
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import enter_accepted_quality
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.preparer import Preparer

@@ -20,7 +20,8 @@ from emrtd.pki.cms.signed_data_writer import build_signed_data
 from personalise.intake.refusals import RefusedPackageError
 from personalise.intake.senders import Sender
 from personalise.intake.validation import Outcome, Verdict
-from personalise.pki.issuing_pki import RECEIPT, IssuingPki
+from personalise.pki.folder import RECEIPT
+from personalise.pki.issuing_pki import IssuingPki
 from support.errors import MisuseError
 from support.files import write_atomically
 

@@ -30,8 +30,9 @@ from personalise.intake_service.states import instant, state_of
 from personalise.intake_service.worker import Worker
 from personalise.ledger.interface import Ledger
 from personalise.pki.clock import require_clock
+from personalise.pki.folder import RECEIPT
 from personalise.pki.intake_keys import intake_keys
-from personalise.pki.issuing_pki import RECEIPT, IssuingPki
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.service.clients import Clients
 from personalise.service.errors import (
     IDEMPOTENCY_KEY,

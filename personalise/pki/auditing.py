@@ -7,7 +7,7 @@ from typing import Final
 from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import PublicKey
 from personalise.pki.audit_log import AuditEntry, Head, pki_identifier, read_log, verify_log
-from personalise.pki.issuing_pki import AUDIT_KEY_NAME, AUDIT_LOG_NAME
+from personalise.pki.folder import AUDIT_KEY_NAME, AUDIT_LOG_NAME
 from personalise.pki.officers import Officers, RequirementsInLog
 from support.errors import MisuseError
 from support.records import read_bounded

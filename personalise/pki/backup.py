@@ -29,7 +29,7 @@ from emrtd.crypto.signatures import EcPublicKey, PublicKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.enveloped import open_envelope, seal
 from emrtd.pki.x509.certificate_writer import key_identifier
-from personalise.pki.issuing_pki import AUDIT_KEY_NAME, AUDIT_LOG_NAME
+from personalise.pki.folder import AUDIT_KEY_NAME, AUDIT_LOG_NAME
 from support.errors import MalformedError, MisuseError
 from support.records import Record, from_json
 from support.secret import Secret

@@ -19,7 +19,7 @@ from typing import Final
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from personalise.pki.audit_log import time_of_last_entry
-from personalise.pki.issuing_pki import AUDIT_LOG_NAME
+from personalise.pki.folder import AUDIT_LOG_NAME
 from personalise.pki.register import FILE_NAME, Register
 from personalise.pki.settings import AcceptedClock
 from support.errors import MisuseError

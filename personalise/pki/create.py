@@ -13,20 +13,16 @@ from emrtd.iso7816.procedure import Random
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.cvca_operations import make_terminal
-from personalise.pki.intake_keys import make_receipt_key
-from personalise.pki.issuing_pki import (
+from personalise.pki.folder import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
     CRL_NAME,
     INTAKE,
     REGISTER,
     STATION,
-    IssuingPki,
-    Pin,
-    custody_of,
-    no_pin,
-    require_signed,
 )
+from personalise.pki.intake_keys import make_receipt_key
+from personalise.pki.issuing_pki import IssuingPki, Pin, custody_of, no_pin, require_signed
 from personalise.pki.keys.custody import FileCustody, KeyCustody
 from personalise.pki.keys.station import install_station_key
 from personalise.pki.register import KEY_NAME

@@ -11,8 +11,9 @@ from typing import Final
 from emrtd.crypto.signatures import VerifyingKey
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki.cvca_requests import document_verifier_key
+from personalise.pki.folder import AUDIT_LABEL, RECEIPT, REGISTER, STOP_LIST
 from personalise.pki.foreign import keys_in_use
-from personalise.pki.issuing_pki import AUDIT_LABEL, RECEIPT, REGISTER, STOP_LIST, IssuingPki
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import LIST_SIGNER_LABELS, PkiOperations
 from support.errors import MisuseError
 

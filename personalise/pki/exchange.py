@@ -30,7 +30,8 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import MAX_CRL, Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki.certificate_file import read_certificates
-from personalise.pki.issuing_pki import CRL_NAME, IssuingPki
+from personalise.pki.folder import CRL_NAME
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.linting import lint_file, signers_of
 from support.errors import MalformedError, MisuseError
 from support.files import decoding, is_taken, write_atomically

@@ -14,7 +14,8 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import PrivateKey
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import CountrySigningCa
-from personalise.pki.issuing_pki import INTAKE, RECEIPT, IssuingPki
+from personalise.pki.folder import INTAKE, RECEIPT
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.keys.custody import FileCustody
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError

@@ -5,7 +5,8 @@ from datetime import datetime
 from emrtd.pki.x509.certificates import Certificate
 from personalise.issuance import Issuance
 from personalise.pki.clock import require_clock
-from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
+from personalise.pki.folder import SETTINGS_NAME
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.register import Register
 
 

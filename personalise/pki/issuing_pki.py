@@ -1,25 +1,6 @@
 """The issuing PKI of one State, in a folder: made by `create`, used by operations and `prepare`.
 
-    DIR/pki.json       State, algorithms, labels and numbers; nothing secret
-    DIR/csca.cer       the CSCA's self-signed certificate       } for
-    DIR/crl.crl        its certificate revocation list          } `verify trust add STORE`
-    DIR/ds.cer         the Document Signer's certificate
-    DIR/station.cer    the certificate for which chip keys are encrypted
-    DIR/intake.cer     the certificate for which applications are encrypted; intake-2.cer, ... more
-    DIR/receipt.cer    the certificate that the intake's receipts are verified with
-    DIR/issued/*.cer   every certificate ever issued, by serial number
-    DIR/audit.jsonl    the log of every operation; audit.pub is the key that verifies it
-    DIR/register.sqlite  which Document Signer signed which document, with encrypted numbers
-    DIR/ledger.pub     the key that verifies the ledger's checkpoints, if the PKI has a ledger
-    DIR/ledger-checkpoint.json  the last of them; DIR/ledger.sqlite is the ledger, by default
-    DIR/retention/*.key  the keys of the ledger's retention periods, encrypted
-    DIR/certified/     card-verifiable certificates issued on request, by their reference
-    DIR/keys/*.p8      the private keys, encrypted
-    DIR/terminal/      an inspection system that may read fingerprints: its certificates up to the
-                       CVCA (*.cvcert) and its key (is.p8, encrypted); for `verify --terminal`
-
-The station's key is also in the user's folder, where `write` finds it by the recipient's identifier
-in the envelope: a personalisation station needs no other part of the PKI.
+`personalise.pki.folder` says which files the folder has.
 """
 
 import hashlib
@@ -32,8 +13,6 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
-
-import msgspec
 
 from emrtd.crypto.checked_signer import CheckedSigner
 from emrtd.crypto.private_keys import EcPrivateKey
@@ -50,43 +29,28 @@ from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.issuance import Issuance, SecurityObjectSigner
 from personalise.pki import cvca
 from personalise.pki.audit_log import AuditLog
+from personalise.pki.folder import (
+    AUDIT_LABEL,
+    AUDIT_LOG_NAME,
+    INTAKE,
+    MAX_FILE,
+    REGISTER,
+    STATION,
+    read_file,
+    read_settings,
+    write_settings,
+)
 from personalise.pki.keys.custody import FileCustody, KeyCustody
 from personalise.pki.register import Register, read_register_key
 from personalise.pki.settings import Settings
 from support.errors import ChipsealError, MisuseError
 from support.files import in_file, write_atomically
 from support.passphrase import read_secret_line
-from support.records import from_json, read_bounded
+from support.records import read_bounded
 from support.secret import Secret
-
-SETTINGS_NAME: Final = "pki.json"
-AUDIT_LABEL: Final = "audit"
-AUDIT_LOG_NAME: Final = "audit.jsonl"
-AUDIT_KEY_NAME: Final = "audit.pub"
-STATION: Final = "station"
-INTAKE: Final = "intake"
-RECEIPT: Final = "receipt"
-STOP_LIST: Final = "sls"
-CRL_NAME: Final = "crl.crl"
-REGISTER: Final = "register"
-_MAX_FILE: Final = 64 * 1024
-_MAX_SETTINGS: Final = 64 * 1024 * 1024  # the settings contain all revocations ever made
 
 _DS_LABEL: Final = re.compile(r"ds-\d+")
 _INTAKE_LABEL: Final = re.compile(rf"{INTAKE}(-\d+)?")
-
-_MADE_BY: Final = {
-    "ds": "pki issue-ds",
-    "mls": "pki issue-list-signer master",
-    "dls": "pki issue-list-signer deviation",
-    STOP_LIST: "pki issue-list-signer stop",
-    RECEIPT: "pki issue-receipt-signer",
-    INTAKE: "pki issue-intake",
-    "dv": "eac renew-dv",
-    "is": "eac renew-is",
-    "ca": "eac spoc init",
-}
-"""The commands that make a file which is missing, by its name."""
 
 Pin = Callable[[], Secret]
 """Returns the PIN of an HSM when it is needed."""
@@ -144,7 +108,7 @@ class IssuingPki:
 
     def save(self, settings: Settings) -> Self:
         """Write new settings, atomically; return the PKI with them."""
-        write_atomically(self.folder / SETTINGS_NAME, _record(settings))
+        write_settings(self.folder, settings)
         return replace(self, settings=settings)
 
     def reread(self) -> Self:
@@ -238,21 +202,13 @@ class IssuingPki:
         found = []
         for path in sorted((self.folder / "issued").glob("*.cer")):
             with in_file(path):
-                found.append(Certificate.parse(read_bounded(path, _MAX_FILE)))
+                found.append(Certificate.parse(read_bounded(path, MAX_FILE)))
         return found
 
     def certificate(self, name: str) -> Certificate:
         """Return a certificate of the folder by name: "csca", "ds", "station" or "intake"."""
         with in_file(self.folder / f"{name}.cer"):
-            return Certificate.parse(self._read(f"{name}.cer"))
-
-    def _read(self, name: str) -> bytes:
-        path = self.folder / name
-        if not path.is_file():
-            command = _MADE_BY.get(path.stem.partition("-")[0], "")
-            advice = f"run `personalise {command}`" if command else "restore it from a backup"
-            raise MisuseError(f"{path}: is missing from the PKI", advice=advice)
-        return read_bounded(path, _MAX_FILE)
+            return Certificate.parse(read_file(self.folder, f"{name}.cer"))
 
     def document_signer(self) -> DocumentSigner:
         """Return the Document Signer in use, with its chain.
@@ -349,7 +305,7 @@ class IssuingPki:
 
     def cv_certificate(self, name: str) -> CvCertificate:
         """Return a card-verifiable certificate of `terminal/` by its file's name."""
-        return CvCertificate.decode(self._read(f"{cvca.FOLDER}/{name}"))
+        return CvCertificate.decode(read_file(self.folder, f"{cvca.FOLDER}/{name}"))
 
     def issuance(self, signer: SecurityObjectSigner | None = None) -> Issuance:
         """Return what data preparation needs; `signer` replaces the PKI's Document Signer."""
@@ -413,16 +369,6 @@ def require_signed(issuer: Certificate, *signed: Certificate | Crl) -> None:
         each.verify_signed_by(issuer.public_key)
 
 
-def read_settings(folder: Path) -> Settings:
-    """Return the settings of a PKI; raises `MisuseError` if the folder holds none."""
-    path = folder / SETTINGS_NAME
-    if not path.is_file():
-        raise MisuseError(
-            f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
-        )
-    return from_json(read_bounded(path, _MAX_SETTINGS), Settings, str(path))
-
-
 def custody_of(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCustody:
     """Return the custody of the signing keys: the HSM of the settings, or files."""
     if settings.hsm is None:
@@ -430,7 +376,3 @@ def custody_of(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCust
     from personalise.pki.keys import hsm
 
     return hsm.custody_of(settings.hsm.module, settings.hsm.token, pin)
-
-
-def _record(settings: Settings) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"

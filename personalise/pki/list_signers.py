@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd.pki.x509.certificates import Certificate
-from personalise.pki import issuing_pki
+from personalise.pki import folder
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 
@@ -19,7 +19,7 @@ class ListSigner:
 
 
 MASTER_LIST: Final = ListSigner("Master List Signer", "mls", "master")
-STOP_LIST: Final = ListSigner("Stop List Signer", issuing_pki.STOP_LIST, "stop")
+STOP_LIST: Final = ListSigner("Stop List Signer", folder.STOP_LIST, "stop")
 
 
 def list_signer(operations: PkiOperations, kind: ListSigner) -> tuple[Certificate, Certificate]:

@@ -33,11 +33,8 @@ from personalise.pki.audit_log import (
 )
 from personalise.pki.auditing import identifier_of
 from personalise.pki.clock import latest_sighting, require_clock
-from personalise.pki.issuing_pki import (
-    CRL_NAME,
-    IssuingPki,
-    require_signed,
-)
+from personalise.pki.folder import CRL_NAME
+from personalise.pki.issuing_pki import IssuingPki, require_signed
 from personalise.pki.officers import Officers, key_digest
 from personalise.pki.revoking import revoked_together
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed

@@ -15,7 +15,7 @@ from enum import StrEnum, unique
 from pathlib import Path
 from typing import Final
 
-from personalise.pki.issuing_pki import read_settings
+from personalise.pki.folder import read_settings
 from personalise.pki.settings import PeopleSettings
 from support.errors import MisuseError
 

@@ -15,7 +15,8 @@ from emrtd.pki.private_key_file import KeyFiles
 from emrtd.pki.x509.crl import Crl
 from personalise.pki.auditing import verify_audit
 from personalise.pki.backup import PASSPHRASE_FILE, read_backup
-from personalise.pki.issuing_pki import STATION, IssuingPki, Pin, no_pin
+from personalise.pki.folder import STATION
+from personalise.pki.issuing_pki import IssuingPki, Pin, no_pin
 from personalise.pki.keys.custody import SUFFIX, FileCustody
 from personalise.pki.keys.station import install_station_key
 from support.errors import MalformedError, MisuseError

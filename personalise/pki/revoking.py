@@ -5,7 +5,8 @@ from contextlib import closing
 
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import MAX_CRL, Crl
-from personalise.pki.issuing_pki import CRL_NAME, IssuingPki
+from personalise.pki.folder import CRL_NAME
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.register import Register, RegisteredDocument
 from support.records import read_bounded
 

@@ -20,7 +20,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import EXTENDED_KEY_USAGE
 from personalise.pki.audit_log import read_log, timestamp
 from personalise.pki.certificate_file import read_certificates
-from personalise.pki.issuing_pki import AUDIT_KEY_NAME, AUDIT_LOG_NAME
+from personalise.pki.folder import AUDIT_KEY_NAME, AUDIT_LOG_NAME
 from support.errors import MalformedError, MisuseError
 from support.files import write_atomically
 from support.records import read_bounded

@@ -7,7 +7,8 @@ restart.
 from collections.abc import Sequence
 
 from emrtd.lds.signing import DocumentSigner
-from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
+from personalise.pki.folder import SETTINGS_NAME
+from personalise.pki.issuing_pki import IssuingPki
 
 
 class CurrentSigners:

@@ -23,7 +23,8 @@ from personalise.client import (
     read_receipt,
 )
 from personalise.ledger.opening import open_ledger
-from personalise.pki.issuing_pki import RECEIPT, IssuingPki
+from personalise.pki.folder import RECEIPT
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.service.intake import PackageState, ReceiptContent
 from tests.personalise.intake.packages import application_files, packed, record
 from tests.tls import write_tls

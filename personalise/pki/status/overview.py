@@ -22,15 +22,15 @@ from personalise.pki.acts import UNTIL
 from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry
 from personalise.pki.auditing import verify_audit
 from personalise.pki.clock import ClockBehindError, require_clock
-from personalise.pki.issuing_pki import (
+from personalise.pki.folder import (
     AUDIT_LABEL,
     CRL_NAME,
     INTAKE,
     RECEIPT,
     STATION,
     STOP_LIST,
-    IssuingPki,
 )
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.naming import FIRST_KEYS, KINDS_BY_STEM, labels_of
 from personalise.pki.officers import Officers
 from personalise.pki.register import FILE_NAME, Register

@@ -22,7 +22,8 @@ from personalise.commands.main import personalise
 from personalise.intake_service import processing, web, worker
 from personalise.intake_service.processing import Processing
 from personalise.ledger.errors import LedgerUnavailableError
-from personalise.pki.issuing_pki import RECEIPT, IssuingPki
+from personalise.pki.folder import RECEIPT
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.service.intake import DESCRIPTION, Package, PackageState
 from personalise.service.operations import COMMON
 from support.command_line import run_command_line

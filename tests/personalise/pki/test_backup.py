@@ -19,7 +19,8 @@ from personalise.commands.main import personalise
 from personalise.pki.auditing import verify_audit
 from personalise.pki.backup import MAGIC, PASSPHRASE_FILE, read_backup, write_backup
 from personalise.pki.create import create_pki
-from personalise.pki.issuing_pki import AUDIT_LOG_NAME, IssuingPki
+from personalise.pki.folder import AUDIT_LOG_NAME
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from personalise.pki.restoring import restore
 from personalise.pki.revoking import affected_documents

@@ -8,7 +8,8 @@ import pytest
 
 from personalise.pki.auditing import verify_audit
 from personalise.pki.create import create_pki
-from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
+from personalise.pki.folder import SETTINGS_NAME
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from personalise.pki.register import FILE_NAME
 from personalise.pki.revoking import affected_documents

@@ -10,7 +10,8 @@ import pytest
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki.create import create_pki
 from personalise.pki.cvca_operations import renew_inspection_system
-from personalise.pki.issuing_pki import AUDIT_LOG_NAME, IssuingPki
+from personalise.pki.folder import AUDIT_LOG_NAME
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.naming import find_certificate
 from personalise.pki.operations import PkiOperations
 from personalise.pki.settings import changed, settings_for
