@@ -16,7 +16,13 @@ from typing import Final, Self
 
 from emrtd.crypto.checked_signer import CheckedSigner
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme, VerifyingKey
+from emrtd.crypto.signatures import (
+    EcPublicKey,
+    PublicKey,
+    SignatureFamily,
+    SignatureScheme,
+    VerifyingKey,
+)
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.signing import DocumentSigner
@@ -265,8 +271,19 @@ class IssuingPki:
             key,
             certificate,
             self.issuer_of(certificate),
-            self.settings.scheme_for(key.public_key.description),
+            self.scheme_of(certificate),
         )
+
+    def scheme_of(self, certificate: Certificate) -> SignatureScheme:
+        """Return the scheme with which the key of a Document Signer or a list signer signs.
+
+        An RSA key keeps the padding of its certificate's signature after the CSCA moved to a curve.
+        """
+        scheme, issued = self.settings.scheme_for(certificate.key), certificate.scheme
+        families = self.settings.scheme.family, scheme.family, issued and issued.family
+        if families == (SignatureFamily.ECDSA, SignatureFamily.RSA_PSS, SignatureFamily.RSA):
+            return SignatureScheme(SignatureFamily.RSA, scheme.hash)
+        return scheme
 
     def root_of(self, key: VerifyingKey) -> Certificate:
         """Return the CSCA's root for one of its keys; `MisuseError` if there is none."""

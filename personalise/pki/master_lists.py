@@ -64,7 +64,7 @@ def publish_master_list(
             key,
             signer,
             csca=issuer,
-            scheme=pki.settings.scheme_for(key.public_key.description),
+            scheme=pki.scheme_of(signer),
             at=operations.at,
         )
         write_atomically(path, signed)

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.findings import Outcome
@@ -569,6 +570,18 @@ def test_a_csca_renewal_changes_the_kind_of_key(operator: Operator) -> None:
     said = operator.act("pki", "renew-csca", "--key", "brainpoolP192r1")
     assert "brainpoolP192r1 is too small" in said
     assert len(operator.pki.issued()) == entries
+
+
+def test_a_signer_keeps_its_padding_when_the_csca_moves_to_a_curve(operator: Operator) -> None:
+    operator.run("pki", "init", str(operator.folder / "rsa"), "--key", "RSA-2048", "--pkcs1")
+    pki, act = str(operator.folder / "rsa"), ("renew-csca", "--key", "brainpoolP256r1")
+    operator.run("pki", *act, "--pki", pki)
+    assert operator.status == 0
+    moved = IssuingPki.open(operator.folder / "rsa", Secret(b"a pass phrase for tests"))
+    expected = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
+    assert moved.settings.scheme.family is SignatureFamily.ECDSA
+    assert moved.document_signer().scheme == expected
+    assert [each.scheme for each in moved.document_signers()] == [expected]
 
 
 def test_a_revoked_master_list_signer_signs_no_list(operator: Operator) -> None:
