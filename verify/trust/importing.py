@@ -36,6 +36,7 @@ from verify.trust.settlement import (
 )
 from verify.trust.settling import settle
 from verify.trust.store import TrustStore
+from verify.trust.store_changes import StoreChanges
 
 _MOST_VALUES: Final = 500
 """The number of values in one query; every SQLite accepts 999."""
@@ -61,17 +62,17 @@ def import_files(
     Raises `MisuseError`, and changes nothing, if a file or the signer of a list does not verify,
     unless `unverified`.  An entry of a collection (LDIF) that does not verify is left out.
     """
-    with store.transaction():
+    with store.transaction() as changes:
         settlement = settle(read_known(store, files), files, at=at, unverified=unverified)
-        sources = write_settlement(store, settlement, at)
+        sources = write_settlement(changes, settlement, at)
         causes = _causes(settlement)
-        withdrawal = recheck_revoked(store, causes, at)
+        withdrawal = recheck_revoked(store, changes, causes, at)
         summaries = list(settlement.summaries)
         if withdrawal.reasons:
             number = next(causes[each] for each in withdrawal.countries if each in causes)
             warnings = (*summaries[number].warnings, *withdrawal.reasons)
             summaries[number] = msgspec.structs.replace(summaries[number], warnings=warnings)
-        settle_sources(store, settlement, summaries, sources)
+        settle_sources(changes, settlement, summaries, sources, store.roots_digest())
     return tuple(summaries)
 
 
@@ -140,22 +141,19 @@ def _known_entry(entry: int, kind: str, verified: int, trusted: int, unproven: i
     return KnownEntry(entry, TrustEntryKind(kind), bool(verified), bool(trusted), bool(unproven))
 
 
-def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> dict[int, int]:
-    """Write the result of an import to the store; return the ids of the sources by number.
-
-    Call it inside a transaction.
-    """
+def write_settlement(changes: StoreChanges, settlement: Settlement, at: datetime) -> dict[int, int]:
+    """Write the result of an import to the store; return the ids of the sources by number."""
     sources = {
-        number: store.add_source(settlement.sources[number], at) for number in settlement.order
+        number: changes.add_source(settlement.sources[number], at) for number in settlement.order
     }
     new = [row for row in settlement.entries if row.known is None]
-    added = store.add_entries((columns_of(row.content), row.standing) for row in new)
+    added = changes.add_entries((columns_of(row.content), row.standing) for row in new)
     ids = {fingerprint_of(row.content): entry for row, entry in zip(new, added, strict=True)}
     for row in settlement.entries:
         if row.known is not None:
             ids[fingerprint_of(row.content)] = row.known.id
-            store.settle(row.known.id, row.standing)
-    store.add_provenance(
+            changes.settle(row.known.id, row.standing)
+    changes.add_provenance(
         (
             ids[fingerprint_of(row.content)],
             sources[number],
@@ -167,28 +165,28 @@ def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) ->
     )
     for each in settlement.lists:
         members = sorted(ids[member] for member in each.members)
-        store.add_master_list(each, sources[each.file], members)
+        changes.add_master_list(each, sources[each.file], members)
     for known, standing in settlement.restated:
-        store.settle(known.id, standing)
+        changes.settle(known.id, standing)
     for dropped in settlement.dropped:
-        store.drop(dropped.id)
+        changes.drop(dropped.id)
     return sources
 
 
 def settle_sources(
-    store: TrustStore,
+    changes: StoreChanges,
     settlement: Settlement,
     summaries: Sequence[Summary],
     sources: Mapping[int, int],
+    roots: bytes,
 ) -> None:
-    """Record with which CSCAs and CRLs the sources were imported, and what of them was left out."""
+    """Record what of the sources was left out, and with which CSCAs and CRLs (`roots_digest`)."""
     left_out: defaultdict[int, list[LeftOutRow]] = defaultdict(list)
     for each in settlement.left_out:
         left_out[each.file].append(each)
-    roots = store.roots_digest()
     for number, source in sources.items():
         warned = bool(summaries[number].warnings)  # they are to be said again
-        store.settle_source(source, b"" if warned else roots, left_out[number])
+        changes.settle_source(source, b"" if warned else roots, left_out[number])
 
 
 def _causes(settlement: Settlement) -> dict[str, int]:

@@ -78,7 +78,7 @@ def publish(
     stop_list: bytes | None = None,
 ) -> tuple[int, bytes]:
     """Return the next publication of a store, and its number, which the store remembers."""
-    with store.transaction():
+    with store.transaction() as changes:
         last = store.publication()
         counter = 1 if last is None else last[0] + 1
         tables = Tables(**{name: store.table(name) for name in schema.COLUMNS})  # type: ignore[arg-type]
@@ -92,7 +92,7 @@ def publish(
             ID_DATA, content, key, certificate, Hash.SHA256, made, scheme=scheme
         )
         digest = hashlib.sha256(signed).digest()
-        store.set_publication(counter, certificate.fingerprint, made.isoformat(), digest)
+        changes.set_publication(counter, certificate.fingerprint, made.isoformat(), digest)
     return counter, signed
 
 
@@ -135,7 +135,7 @@ def take(store: TrustStore, octets: bytes, publication: Publication, publisher: 
     same number.
     """
     digest = hashlib.sha256(octets).digest()
-    with store.transaction():
+    with store.transaction() as changes:
         last = store.publication()
         if last is not None and last[1] == publisher:
             counter, _, made, known = last
@@ -147,7 +147,7 @@ def take(store: TrustStore, octets: bytes, publication: Publication, publisher: 
                     f" newer than number {counter} of {made[:16]}, which this store has",
                     advice="an older one could lack a revocation: find out who offers it",
                 )
-        store.replace_tables(publication.tables.by_name())
+        changes.replace_tables(publication.tables.by_name())
         made = publication.made.isoformat()
-        store.set_publication(publication.counter, publisher, made, digest)
+        changes.set_publication(publication.counter, publisher, made, digest)
     return Taken.NEW

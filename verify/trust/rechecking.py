@@ -30,6 +30,7 @@ from verify.trust.kinds import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.list_signers import examine_list_signer
 from verify.trust.settlement import Standing
 from verify.trust.store import TrustStore
+from verify.trust.store_changes import StoreChanges
 
 _SIGNED_LISTS: Final = (TrustEntryKind.DEVIATION_LIST, TrustEntryKind.DEFECT_LIST)
 _SIGNED_BY_CSCA: Final = (
@@ -69,10 +70,12 @@ class Withdrawal(msgspec.Struct, frozen=True):
         )
 
 
-def recheck_revoked(store: TrustStore, countries: Iterable[str], at: datetime) -> Withdrawal:
+def recheck_revoked(
+    store: TrustStore, changes: StoreChanges, countries: Iterable[str], at: datetime
+) -> Withdrawal:
     """Withdraw what rests on signers of lists that are revoked by now; `countries` have new CRLs.
 
-    Call it inside the transaction of an import.
+    `changes` are those of the import.
     """
     changed = sorted({*countries})
     lists = [each for each in store.master_lists() if not each.objection]
@@ -86,21 +89,22 @@ def recheck_revoked(store: TrustStore, countries: Iterable[str], at: datetime) -
         for each in lists
         if each.country in changed
     )
-    found = recheck(store, (), at) if fallen else Withdrawal((), ())
+    found = recheck(store, changes, (), at) if fallen else Withdrawal((), ())
     signed = [
         entry
         for country in changed
         for kind in _SIGNED_LISTS
-        for entry in _recheck_kind(store, kind, country, at)
+        for entry in _recheck_kind(store, changes, kind, country, at)
     ]
     return Withdrawal(found.lists, (*found.entries, *signed))
 
 
-def recheck(store: TrustStore, countries: Iterable[str], at: datetime) -> Withdrawal:
+def recheck(
+    store: TrustStore, changes: StoreChanges, countries: Iterable[str], at: datetime
+) -> Withdrawal:
     """Examine again whether something vouches for every CSCA, and who signed what depends on them.
 
     The entries of these countries are verified again in any case: something of them was removed.
-    Call it inside a transaction.
     """
     imported = store.master_lists()
     lists = [_source_of(each) for each in imported]
@@ -114,14 +118,14 @@ def recheck(store: TrustStore, countries: Iterable[str], at: datetime) -> Withdr
         if each.id in backing.objections
     ]
     for each in fallen:
-        store.object_to_list(each.id, each.objection)
+        changes.object_to_list(each.id, each.objection)
     changed = sorted({*countries, *(row.country for row in rows if row.loses(backing, proven))})
     entries: list[TrustEntry] = []
     for country in changed:
-        entries += _recheck_cscas(store, country, backing.certificates, proven)
+        entries += _recheck_cscas(store, changes, country, backing.certificates, proven)
     for country in changed:
         for kind in _SIGNED_BY_CSCA:
-            entries += _recheck_kind(store, kind, country, at)
+            entries += _recheck_kind(store, changes, kind, country, at)
     return Withdrawal(tuple(fallen), tuple(entries))
 
 
@@ -178,6 +182,7 @@ def _source_of(imported: ImportedList) -> ListSource:
 
 def _recheck_cscas(
     store: TrustStore,
+    changes: StoreChanges,
     country: str,
     trusted: frozenset[Certificate],
     proven: frozenset[Certificate],
@@ -189,7 +194,7 @@ def _recheck_cscas(
         for entry in store.entries(kind=kind, country=country)
     }
     known_cscas = KnownCscas(each for each in kept if each in trusted)
-    changed: list[TrustEntry] = []
+    lost: list[TrustEntry] = []
     for certificate, entry in kept.items():
         if not entry.trusted and not entry.verified:
             continue
@@ -204,24 +209,24 @@ def _recheck_cscas(
         )
         is_lost = (entry.trusted, entry.verified) != (standing.trusted, standing.verified)
         if is_lost:
-            changed.append(_settled(store, entry, standing))
+            lost.append(_settled(changes, entry, standing))
         elif standing.unproven != entry.unproven:
-            store.settle(entry.id, standing)
-    return changed
+            changes.settle(entry.id, standing)
+    return lost
 
 
 def _recheck_kind(
-    store: TrustStore, kind: TrustEntryKind, country: str, at: datetime
+    store: TrustStore, changes: StoreChanges, kind: TrustEntryKind, country: str, at: datetime
 ) -> Iterator[TrustEntry]:
     """Settle the verified entries of a kind; yield those that no longer verify."""
     for entry in store.entries(kind=kind, country=country):
         objection = _objection_to_entry(entry, store, at) if entry.verified else None
         if objection is not None:
-            yield _settled(store, entry, Standing(entry.kind, False, False, False, objection))
+            yield _settled(changes, entry, Standing(entry.kind, False, False, False, objection))
 
 
-def _settled(store: TrustStore, entry: TrustEntry, standing: Standing) -> TrustEntry:
-    store.settle(entry.id, standing)
+def _settled(changes: StoreChanges, entry: TrustEntry, standing: Standing) -> TrustEntry:
+    changes.settle(entry.id, standing)
     return msgspec.structs.replace(entry, **msgspec.structs.asdict(standing))
 
 

@@ -16,6 +16,6 @@ def remove_entries(
     What is no longer trusted stays in the store: a link certificate must not stay trusted without
     the key that signed it, nor what a Master List alone brought without the CSCA of its signer.
     """
-    with store.transaction():
-        removed = store.delete(entries)
-        return removed, recheck(store, (entry.country for entry in entries), at)
+    with store.transaction() as changes:
+        removed = changes.delete(entries)
+        return removed, recheck(store, changes, (entry.country for entry in entries), at)

@@ -1,15 +1,15 @@
 """The trust store: one SQLite file of certificates and lists, each with its source files.
 
 The queries of a judgement (`emrtd.pki.trust.TrustView`) read a few indexed rows, whose parsed
-contents are cached.  `verify.trust.importing` fills the store.
+contents are cached.  `verify.trust.importing` fills the store; a change is made by
+`verify.trust.store_changes`.
 """
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from itertools import count
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -25,17 +25,16 @@ from support.errors import MisuseError
 from verify.trust import schema
 from verify.trust.entries import ImportedList, TrustEntry, TrustSource
 from verify.trust.kinds import TrustEntryKind
+from verify.trust.store_changes import StoreChanges
 
 if TYPE_CHECKING:
     from emrtd.pki.lists.defect_list import DefectList
     from emrtd.pki.lists.deviation_list import DeviationList
-    from verify.trust.settlement import LeftOutRow, MasterListRow, SourceRow, Standing
 
 T = TypeVar("T")
 
 _FRESH_SECONDS: Final = 0.02
 """How long a cached answer is used before looking for changes by another process."""
-
 
 _WRITING_CACHE: Final = 64
 """Mebibytes of the database's pages that are kept while it is written: rows enter five indices."""
@@ -86,12 +85,12 @@ class TrustStore:
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Make all changes of the block, or none."""
+    def transaction(self) -> Iterator[StoreChanges]:
+        """Make all changes of the block, or none; it makes them through the `StoreChanges`."""
         self._database.set_cache(_WRITING_CACHE)
         try:
             with self._database.transaction():
-                yield
+                yield StoreChanges(self._database, self._cache.clear)
         finally:
             self._cache.clear()
             self._database.set_cache(None)
@@ -259,37 +258,11 @@ class TrustStore:
         ((latest,),) = self._database.rows("SELECT max(imported) FROM source")
         return None if latest is None else datetime.fromisoformat(latest)
 
-    # --- for importing and removal, inside a transaction ------------------------------------------
+    # --- for importing, removal and publishing ----------------------------------------------------
 
     def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
         """Return the rows of a query, for columns that a `TrustEntry` does not have."""
         return self._database.rows(query, *values)
-
-    def delete(self, entries: Iterable[TrustEntry]) -> int:
-        """Delete entries, and sources without entries; return the number of entries deleted."""
-        removed = []
-        for each in entries:
-            self._database.run(schema.UNSETTLE, each.id)  # its files may bring it again
-            removed.append(self._database.run("DELETE FROM entry WHERE id = ?", each.id))
-        self._database.run("DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)")
-        self._database.run("DELETE FROM master_list WHERE id NOT IN (SELECT list FROM listing)")
-        self._cache.clear()
-        return sum(removed)
-
-    def add_source(self, source: "SourceRow", imported: datetime) -> int:
-        """Add a source file; return its id.
-
-        If a file with the same content was added before, its name, time and note stay.
-        """
-        self._database.run(
-            "INSERT INTO source (name, digest, imported, note) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (digest) DO UPDATE SET note = excluded.note WHERE note = ''",
-            source.name,
-            source.digest,
-            _text(imported),
-            source.note,
-        )
-        return self._database.number("SELECT id FROM source WHERE digest = ?", source.digest)
 
     def known_source(self, digest: bytes, roots: bytes) -> tuple[str, int, int] | None:
         """Return note, entries and verified entries of a file whose import would change nothing.
@@ -304,81 +277,18 @@ class TrustStore:
         """Return why parts of a file were not imported."""
         return tuple(text for (text,) in self._database.rows(schema.LEFT_OUT_OF, digest))
 
-    def settle_source(self, source: int, roots: bytes, left_out: "Iterable[LeftOutRow]") -> None:
-        """Record with which CSCAs and CRLs a file was imported, and what of it was left out."""
-        self._database.run("UPDATE source SET settled = ? WHERE id = ?", roots, source)
-        self._database.run("DELETE FROM left_out WHERE source = ?", source)
-        for each in left_out:
-            fingerprint = each.fingerprint or hashlib.sha256(each.text.encode()).digest()
-            kind = "" if each.kind is None else each.kind.value
-            values = fingerprint, source, kind, each.country, each.reason, each.text
-            self._database.run(schema.LEFT_OUT, *values)
-
     def publication(self) -> tuple[int, bytes, str, bytes] | None:
         """Return counter, publisher, instant and digest of the last publication; None without."""
         found = self._database.rows("SELECT counter, publisher, made, digest FROM publication")
         return found[0] if found else None
 
-    def set_publication(self, counter: int, publisher: bytes, made: str, digest: bytes) -> None:
-        """Record the last publication that was made from this store, or taken into it."""
-        self._database.run(schema.SET_PUBLICATION, counter, publisher, made, digest)
-
     def table(self, name: schema.Table) -> list[tuple[Any, ...]]:
         """Return all rows of a table, with all columns of `schema.COLUMNS`."""
         return self._database.rows(f"SELECT {schema.COLUMNS[name]} FROM {name} ORDER BY 1")  # noqa: S608
 
-    def replace_tables(self, rows: Mapping[schema.Table, Iterable[Sequence[Value]]]) -> None:
-        """Replace the rows of all tables, inside a transaction."""
-        for name in reversed(schema.COLUMNS):
-            self._database.run(f"DELETE FROM {name}")  # noqa: S608
-        for name, columns in schema.COLUMNS.items():
-            marks = ", ".join("?" * len(columns.split(",")))
-            for row in rows[name]:
-                self._database.run(f"INSERT INTO {name} ({columns}) VALUES ({marks})", *row)  # noqa: S608
-        self._cache.clear()
-
     def state_rows(self) -> list[tuple[Any, ...]]:
         """Return country, kind, trust, validity and reason of every entry, and of what is none."""
         return self._database.rows(schema.STATES)
-
-    def add_entries(self, rows: "Iterable[tuple[Mapping[str, Value], Standing]]") -> range:
-        """Add new entries, each with its columns and status; return their ids."""
-        first = 1 + self._database.number("SELECT coalesce(max(id), 0) FROM entry")
-        added = count(first)
-        self._database.run_many(
-            schema.INSERT,
-            (
-                (
-                    next(added),
-                    *map(columns.__getitem__, schema.OWN_COLUMNS),
-                    *map(standing.__getattribute__, standing.__struct_fields__),
-                )
-                for columns, standing in rows
-            ),
-        )
-        self._cache.clear()
-        return range(first, next(added))
-
-    def add_provenance(self, rows: Iterable[tuple[int, int, bool, int]]) -> None:
-        """Add sources of entries: entry, source, `listed` and `chosen`.
-
-        `listed`: a Master List in that file contains it.  `chosen` is 1 if the operator named a
-        file that contains it alone, or 0; plus 2 if it was accepted unverified.
-        """
-        self._database.run_many(schema.FOUND_IN, rows)
-
-    def add_master_list(self, row: "MasterListRow", source: int, entries: Iterable[int]) -> None:
-        """Add a list that a source contains, with its entries; it is trusted (again)."""
-        signers = msgspec.msgpack.encode([(each.der, of.der) for each, of in row.signers])
-        brings = 2 if row.encloses_csca else int(row.brings_csca)
-        values = source, row.fingerprint, row.country, signers, brings
-        ((number,),) = self._database.rows(schema.MASTER_LIST, *values)
-        members = ((entry, number) for entry in entries)
-        self._database.run_many("INSERT OR IGNORE INTO listing VALUES (?, ?)", members)
-
-    def object_to_list(self, number: int, objection: str) -> None:
-        """Record why a Master List is no longer trusted."""
-        self._database.run("UPDATE master_list SET objection = ? WHERE id = ?", objection, number)
 
     def why_withdrawn(self, entry: int) -> str | None:
         """Return why an entry of a Master List is no longer trusted; None if for no such reason."""
@@ -402,21 +312,6 @@ class TrustStore:
                 schema.MASTER_LISTS
             )
         ]
-
-    def settle(self, entry: int, standing: "Standing") -> None:
-        """Set the status of an entry: its kind, whether it is verified and trusted, and why."""
-        status = [getattr(standing, name) for name in standing.__struct_fields__]
-        self._database.run(schema.UPDATE, *status, entry)
-        self._cache.clear()
-
-    def drop(self, entry: int) -> None:
-        """Delete one entry."""
-        self._database.run("DELETE FROM entry WHERE id = ?", entry)
-        self._cache.clear()
-
-
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _deviation_list(octets: bytes) -> "DeviationList":

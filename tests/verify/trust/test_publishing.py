@@ -113,8 +113,8 @@ def test_another_publication_of_the_same_number_is_refused(office: Office) -> No
     office.pull()
     with TrustStore.open(office.folder / "office.sqlite") as store:
         counter, publisher, made, digest = store.publication() or (0, b"", "", b"")
-        with store.transaction():
-            store.set_publication(counter - 1, publisher, made, digest)
+        with store.transaction() as changes:
+            changes.set_publication(counter - 1, publisher, made, digest)
     assert office.publish() == 1
     assert office.pull()[0] == 64
 

@@ -105,12 +105,12 @@ def test_a_killed_import_leaves_the_store_unchanged(tmp_path: Path, files: dict[
     script = (
         "import os, signal, sys\n"
         "from verify.commands.trust import trust\n"
-        "from verify.trust.store import TrustStore\n"
-        "add = TrustStore.add_provenance\n"
+        "from verify.trust.store_changes import StoreChanges\n"
+        "add = StoreChanges.add_provenance\n"
         "def die(self, rows):\n"
         "    add(self, list(rows)[:1])\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "TrustStore.add_provenance = die\n"
+        "StoreChanges.add_provenance = die\n"
         "trust(sys.argv[1:])\n"
     )
     for place in (store, tmp_path / "new.db"):
