@@ -65,7 +65,7 @@ def _draw(folder: Path) -> None:
             window.locator("#phase.asking").wait_for()
             window.keyboard.type(mrz.strip().replace("\n", "\r") + "\r", delay=1)
             window.locator("#phase.showing").wait_for()
-            window.wait_for_function("[...document.images].some((one) => one.naturalWidth > 0)")
+            window.locator("img[src^='blob:']").first.evaluate("(one) => one.decode()")
             _photograph(window, "desk.png")
             browser.close()
     finally:
