@@ -5,9 +5,16 @@ A text that is missing here is the same in both languages: see `SAME`.
 
 from typing import Final
 
-from verify.wording.german_reasons import certificates, checks, files, protocols
+from verify.wording.german_reasons import biometrics, certificates, checks, chip, files, protocols
 
-REASONS: Final = {**checks.TEXTS, **certificates.TEXTS, **protocols.TEXTS, **files.TEXTS}
+REASONS: Final = {
+    **checks.TEXTS,
+    **chip.TEXTS,
+    **certificates.TEXTS,
+    **protocols.TEXTS,
+    **files.TEXTS,
+    **biometrics.TEXTS,
+}
 
 SAME: Final = frozenset(
     {
