@@ -26,7 +26,7 @@ from verify.commands.trust_options import counted_entries, json_option, print_js
     help="File with the pass phrase of the key.",
 )
 @click.option(
-    "--policy", type=click.Path(path_type=Path, dir_okay=False), help="A policy for the posts."
+    "--policy", help="A policy for the posts: default, strict, old_reader or a TOML file."
 )
 @click.option(
     "--stop-list",
@@ -42,7 +42,7 @@ def publish(
     *,
     key: Path,
     passphrase_file: Path | None,
-    policy: Path | None,
+    policy: str | None,
     stop_list: Path | None,
     output: Path,
     as_json: bool,
@@ -51,16 +51,13 @@ def publish(
     from emrtd.pki.lists.stop_list import MAX_STOP_LIST, StopList
     from support.passphrase import read_passphrase
     from support.records import read_bounded
-    from verify.judging.policy import load_policy
+    from verify.judging.policy import load_policy_text
     from verify.trust.publisher import certificate_path, load_publisher
     from verify.trust.publishing import publish as publish_store
     from verify.trust.store import TrustStore
 
     now = datetime.now(UTC)
-    chosen = None
-    if policy is not None:
-        load_policy(str(policy))  # posts could not use one that is wrong
-        chosen = policy.read_text(encoding="utf-8")
+    chosen = None if policy is None else load_policy_text(policy)
     stops = None
     if stop_list is not None:
         stops = read_bounded(stop_list, MAX_STOP_LIST)

@@ -107,24 +107,44 @@ def load_policy(name_or_path: str) -> Policy:
 
     Raises `MisuseError` if no policy has this name, `MalformedError` if the file is not a policy.
     """
-    if name_or_path.isidentifier() and (_SHIPPED / f"{name_or_path}.toml").is_file():
+    if _is_shipped(name_or_path):
         return _shipped(name_or_path)
-    path = Path(name_or_path)
+    return _decode(_read(name_or_path), name_or_path)
+
+
+def load_policy_text(name_or_path: str) -> str:
+    """Return the TOML of a policy, which is valid, for another post; raises as `load_policy`."""
+    shipped = _is_shipped(name_or_path)
+    octets = _shipped_octets(name_or_path) if shipped else _read(name_or_path)
+    _decode(octets, name_or_path)
+    return octets.decode("utf-8")
+
+
+def _is_shipped(name: str) -> bool:
+    return name.isidentifier() and (_SHIPPED / f"{name}.toml").is_file()
+
+
+@cache
+def _shipped(name: str) -> Policy:
+    return _decode(_shipped_octets(name), f"policy {name}")
+
+
+def _shipped_octets(name: str) -> bytes:
+    return (_SHIPPED / f"{name}.toml").read_bytes()
+
+
+def _read(name: str) -> bytes:
+    path = Path(name)
     if not path.is_file():
         raise MisuseError(
-            f"{name_or_path!r} is not a policy",
+            f"{name!r} is not a policy",
             advice="choose default, strict, old_reader, or a TOML file",
         )
     with path.open("rb") as file:
         octets = file.read(_MAX_POLICY_SIZE + 1)
     if len(octets) > _MAX_POLICY_SIZE:
-        raise MalformedError(str(path), f"has more than {_MAX_POLICY_SIZE} octets")
-    return _decode(octets, str(path))
-
-
-@cache
-def _shipped(name: str) -> Policy:
-    return _decode((_SHIPPED / f"{name}.toml").read_bytes(), f"policy {name}")
+        raise MalformedError(name, f"has more than {_MAX_POLICY_SIZE} octets")
+    return octets
 
 
 def _decode(octets: bytes, what: str) -> Policy:

@@ -176,12 +176,28 @@ def test_a_policy_and_a_stop_list_travel_with_it(office: Office) -> None:
     assert status == 0
     assert "post.policy.toml: stays as it was" in remark
     assert (office.folder / "post.stop-list").read_bytes() == stop_list
-    (office.folder / "p.toml").write_text("name = 1")
-    status, *_ = office.run(
-        "publish", office.folder / "office.sqlite", "--key", office.folder / "key.p8",
-        "--policy", office.folder / "p.toml", "-o", office.shared / "x.p7m",
-    )  # fmt: skip
-    assert status == 64
+    for wrong in (b"name = 1", b"\xff\xfe"):
+        (office.folder / "p.toml").write_bytes(wrong)
+        status, _, error = office.run(
+            "publish", office.folder / "office.sqlite", "--key", office.folder / "key.p8",
+            "--policy", office.folder / "p.toml", "-o", office.shared / "x.p7m",
+        )  # fmt: skip
+        assert status == 64
+        assert f"{office.folder / 'p.toml'}: " in error
+
+
+def test_a_policy_that_ships_is_published_by_its_name(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of that name in the current folder is not looked at, as for other commands."""
+    shipped = Path("verify/judging/policies/strict.toml").read_bytes()
+    monkeypatch.chdir(office.folder)
+    for place in (None, Path("strict")):
+        if place is not None:
+            place.write_text("not a policy")
+        office.publish("t.p7m", "--policy", "strict")
+        assert office.pull()[0] == 0
+        assert (office.folder / "post.policy.toml").read_bytes() == shipped
 
 
 def test_the_key_is_for_its_owner_and_encrypted(office: Office) -> None:
