@@ -62,6 +62,8 @@ def issue_intake(operations: PkiOperations, kind: str) -> tuple[str, Certificate
     """Make one more intake key; return its label and its certificate.
 
     `kind` is "RSA-3072" or the name of a curve.  Raises `MisuseError` for a kind that is too weak.
+    The newest key, if it has no certificate because this was interrupted, is replaced: nothing can
+    have been encrypted for it.
     """
     pki, at = operations.pki, operations.at
     curve = CURVES.get(kind)
@@ -70,14 +72,23 @@ def issue_intake(operations: PkiOperations, kind: str) -> tuple[str, Certificate
     if kind.startswith("RSA-") and kind[4:].isdigit() and int(kind[4:]) < _SMALLEST_RSA:
         raise MisuseError(f"{kind} is too small", advice="use RSA-3072")
     labels = pki.intake_labels()
-    number = int(labels[-1].partition("-")[2] or 1) + 1 if labels else 1
+    unfinished = bool(labels) and not _has_certificate(pki, labels[-1])
+    number = int(labels[-1].partition("-")[2] or 1) + (not unfinished) if labels else 1
     label = INTAKE if number == 1 else f"{INTAKE}-{number}"
     with operations.operation("intake.issue", {"label": label, "kind": kind}):
         csca = operations.issuing_csca()
+        if unfinished:
+            pki.local_keys.destroy(label)
         key = pki.local_keys.generate(label, kind)
         name = f"Intake of applications {number}"
         pki.publish(label, csca.issue_encryption(key, name, at))
     return label, pki.certificate(label)
+
+
+def _has_certificate(pki: IssuingPki, label: str) -> bool:
+    """Whether a certificate was ever issued for a key, although its file may be lost."""
+    key = pki.local_keys.private_key(label).public_key
+    return any(each.public_key == key for each in pki.issued())
 
 
 def make_receipt_key(pki: IssuingPki, csca: CountrySigningCa, at: datetime) -> Certificate:

@@ -26,6 +26,7 @@ from personalise.intake.package import (
 from personalise.intake.refusals import Refusal, RefusedPackageError
 from personalise.intake.senders import NOBODY, Sender, Senders, authenticate
 from personalise.pki.create import create_pki
+from personalise.pki.destroying import destroy_key
 from personalise.pki.intake_keys import intake_keys, issue_intake
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
@@ -410,12 +411,27 @@ def test_a_retired_intake_key_is_destroyed_but_not_the_last(tmp_path: Path, home
     made = create_pki(tmp_path / "pki", settings_for("UTO", "Utopia"), PASSPHRASE, NOW)
     operations = PkiOperations(made, (), NOW)
     with pytest.raises(MisuseError, match="in use and has no successor"):
-        operations.destroy_key("intake")
+        destroy_key(operations, "intake")
     issue_intake(operations, "brainpoolP256r1")
-    operations.destroy_key("intake")
+    destroy_key(operations, "intake")
     assert [each.label for each in intake_keys(made)] == ["intake-2"]
     with pytest.raises(MisuseError, match="in use and has no successor"):
-        operations.destroy_key("intake-2")
+        destroy_key(operations, "intake-2")
+
+
+def test_a_key_that_was_made_without_a_certificate_is_replaced(tmp_path: Path) -> None:
+    """As after an interruption; not a key whose certificate's file is lost."""
+    made = create_pki(tmp_path / "pki", settings_for("UTO", "Utopia"), PASSPHRASE, NOW)
+    orphan = made.local_keys.generate("intake-2", "brainpoolP256r1")
+    operations = PkiOperations(made, (), NOW)
+    label, certificate = issue_intake(operations, "RSA-3072")
+    assert label == "intake-2"
+    assert certificate.public_key != orphan
+    assert [each.label for each in intake_keys(made)] == ["intake", "intake-2"]
+    intake_keys(made)[1].private_key()
+    (made.folder / "intake-2.cer").unlink()
+    assert issue_intake(operations, "brainpoolP256r1")[0] == "intake-3"
+    assert made.local_keys.private_key("intake-2").public_key == certificate.public_key
 
 
 def test_pkcs1_is_accepted_only_by_option(place: Path, pki_with_rsa: IssuingPki) -> None:
