@@ -265,9 +265,10 @@ class PkiOperations:
             replace(officers, required=required, operations=operations).save(self.pki.folder)
 
     def label_of(self, key: VerifyingKey | None, stem: str) -> str:
-        """Return the label of a kind whose key this is; `MisuseError` if there is none.
+        """Return the label of this key, among those that begin with `stem`.
 
-        The newest key of a kind may have no certificate, if what made it was interrupted.
+        Raises `MisuseError` if no such label has it.  The newest key of a kind may have no
+        certificate, if what made it was interrupted.
         """
         for label in self.pki.custody.labels():
             if label.startswith(f"{stem}-") and self.pki.signer(label).public_key == key:

@@ -12,10 +12,11 @@ from support.records import read_bounded
 
 
 def is_published(pki: IssuingPki, certificate: Certificate) -> bool:
-    """Whether the revocation list has a certificate and all in `revoked_together`."""
+    """Whether settings and revocation list have a certificate and all in `revoked_together`."""
     path = pki.folder / CRL_NAME
     listed = Crl.parse(read_bounded(path, MAX_CRL)).revoked if path.is_file() else ()
-    return all(each.serial in listed for each in revoked_together(pki, certificate))
+    together = revoked_together(pki, certificate)
+    return all(pki.is_revoked(each) and each.serial in listed for each in together)
 
 
 def revoked_together(pki: IssuingPki, certificate: Certificate) -> list[Certificate]:

@@ -472,6 +472,15 @@ def test_what_the_list_has_is_not_revoked_again(operator: Operator) -> None:
     assert again.revoked == first.revoked
 
 
+def test_what_only_the_list_has_is_revoked(operator: Operator) -> None:
+    """As in a PKI that was restored from a backup of before the revocation."""
+    before = operator.pki.settings
+    operator.act("pki", "revoke", "ds", "--affected", "-")
+    operator.pki.save(before)
+    assert "is revoked already" not in operator.act("pki", "revoke", "ds", "--affected", "-")
+    assert len(operator.pki.settings.revoked) == 1
+
+
 def test_a_revoked_csca_is_revoked_for_who_trusts_it_by_its_link(operator: Operator) -> None:
     first = operator.pki.certificate("csca")
     operator.act("pki", "renew-csca")
